@@ -1,0 +1,67 @@
+"""The user's settings: `config.toml`, overridden by `ASSISTANT_*` variables of the environment."""
+
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from assistant.errors import UsageError
+from assistant.paths import config_file
+
+Quantization = Literal["none", "nf4"]
+
+
+class Settings(BaseSettings):
+    """What the user chose; every field has a default that works."""
+
+    model_config = SettingsConfigDict(env_prefix="ASSISTANT_", extra="ignore")
+
+    model: str = "starter"
+    """A registry name, such as `vicuna-13b`, or the path of a model's folder."""
+    adapter: str | None = None
+    """The folder of a LoRA adapter for the model."""
+    quantization: Quantization = "none"
+    """How to load weights that are not quantized already."""
+    device: str = "auto"
+    """`cpu`, `cuda`, `cuda:1`, `mps`, or `auto` for the best one there is."""
+    server_url: str | None = None
+    """Another OpenAI-compatible server to use, such as `http://127.0.0.1:8000/v1`."""
+    api_key: str | None = None
+    """The key for `server_url`, where it wants one."""
+    idle_minutes: float = Field(default=30.0, ge=0)
+    """A server that was started by a front end ends after so long without a request; 0: never."""
+
+
+def load_settings() -> Settings:
+    """The settings in force. Raises UsageError that names every setting that is wrong."""
+
+    class FromFile(Settings):
+        """The settings, with the file that is the user's right now."""
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            file = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+            return init_settings, env_settings, file
+
+    try:
+        return FromFile()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+        )
+        raise UsageError(f"settings in {config_file()} or ASSISTANT_*: {problems}") from error
+    except (SettingsError, ValueError) as error:
+        raise UsageError(f"{config_file()} cannot be read: {error}") from error

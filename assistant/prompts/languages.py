@@ -1,0 +1,16 @@
+"""Which human language a text is written in, as far as the wording of a prompt needs to know."""
+
+import re
+
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002ebef]")
+_LATIN_WORD = re.compile(r"[A-Za-z]+")
+_HAN_SHARE = 0.3
+"""A Chinese note with English terms in it is Chinese: about one Han character says as much as one
+Latin word does, and below this share of them the Chinese is the guest."""
+
+
+def is_chinese(text: str) -> bool:
+    """Whether the text reads as Chinese."""
+    han = len(_HAN.findall(text))
+    words = len(_LATIN_WORD.findall(text))
+    return han > 0 and han / (han + words) >= _HAN_SHARE

@@ -1,0 +1,110 @@
+"""The one renderer: what is asked of a model, as the token ids it was taught to read.
+
+Serving and training call it alike, so that what is learned and what is served cannot drift apart.
+"""
+
+from dataclasses import dataclass
+
+from assistant.messages import CompletionRequest, Conversation
+from assistant.prompts.chat import render_prompt, render_training
+from assistant.prompts.chat_formats import ChatFormat
+from assistant.prompts.encoding import Encoded, encode
+from assistant.prompts.fim import render_fim, render_fim_training, render_plain
+from assistant.prompts.fim_formats import FimFormat
+from assistant.prompts.segments import EOS
+from assistant.prompts.tasks import fill_in, fill_in_stops
+from assistant.prompts.template import render_template_prompt, render_template_training
+from assistant.prompts.tokenizer import TextTokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is given, and how its answer ends."""
+
+    ids: tuple[int, ...]
+    end_ids: frozenset[int]
+    """Control tokens that end the answer."""
+    stop: tuple[str, ...] = ()
+    """Texts that end the answer, for formats that close a turn with words."""
+    drop_space: bool = False
+    """The answer begins with a space that belongs to the format."""
+
+
+class Renderer:
+    """Renders for one model: its tokenizer, its chat format and its fill-in-the-middle format."""
+
+    def __init__(
+        self,
+        tokenizer: TextTokenizer,
+        *,
+        chat_format: ChatFormat | None = None,
+        fim_format: FimFormat | None = None,
+    ) -> None:
+        """Without `chat_format` conversations go through the tokenizer's own template, if any."""
+        self.tokenizer = tokenizer
+        self.chat_format = chat_format
+        self.fim_format = fim_format
+
+    @property
+    def can_chat(self) -> bool:
+        """Whether conversations can be rendered at all; a base model may know only text."""
+        return self.chat_format is not None or self.tokenizer.template is not None
+
+    def chat(self, conversation: Conversation) -> Prompt:
+        """The prompt for the assistant's next answer; see `assistant.prompts.chat`."""
+        if self.chat_format is None:
+            segments = render_template_prompt(conversation, self.tokenizer)
+            return self._prompt(encode(segments, self.tokenizer), self._template_ends())
+        fmt = self.chat_format
+        segments = render_prompt(conversation, fmt)
+        return Prompt(
+            ids=encode(segments, self.tokenizer).ids,
+            end_ids=self._ids_of(fmt.end_tokens),
+            stop=fmt.stop,
+            drop_space=fmt.answer.endswith(" ") and conversation.turns[-1].role == "user",
+        )
+
+    def chat_training(self, conversation: Conversation) -> Encoded:
+        """Ids and labels of a whole conversation: its answers and what ends them are learned."""
+        if self.chat_format is None:
+            return encode(render_template_training(conversation, self.tokenizer), self.tokenizer)
+        return encode(render_training(conversation, self.chat_format), self.tokenizer)
+
+    def complete(self, request: CompletionRequest) -> Prompt:
+        """The prompt for the text at a cursor.
+
+        By fill-in-the-middle where the model knows it, as a conversation where it can chat, and
+        otherwise as the plain prefix.
+        """
+        if self.fim_format is not None:
+            segments = render_fim(request, self.fim_format)
+            ends = self._ids_of(self.fim_format.end_tokens)
+            return self._prompt(encode(segments, self.tokenizer, joined=True), ends)
+        if self.can_chat:
+            prompt = self.chat(fill_in(request))
+            stop = (*prompt.stop, *fill_in_stops(request))
+            return Prompt(prompt.ids, prompt.end_ids, stop)
+        encoded = encode(render_plain(request), self.tokenizer)
+        return self._prompt(encoded, self._ids_of((EOS,)))
+
+    def complete_training(self, request: CompletionRequest, middle: str) -> Encoded:
+        """Ids and labels of a completion: the middle and the token that ends it are learned.
+
+        Raises ValueError when the model has no fill-in-the-middle format.
+        """
+        if self.fim_format is None:
+            raise ValueError("this model has no fill-in-the-middle format")
+        segments = render_fim_training(request, middle, self.fim_format)
+        return encode(segments, self.tokenizer, joined=True)
+
+    def _prompt(self, encoded: Encoded, end_ids: frozenset[int]) -> Prompt:
+        return Prompt(ids=encoded.ids, end_ids=end_ids)
+
+    def _ids_of(self, names: tuple[str, ...]) -> frozenset[int]:
+        ids = (self.tokenizer.token_id(name) for name in names)
+        return frozenset(number for number in ids if number is not None)
+
+    def _template_ends(self) -> frozenset[int]:
+        """The end-of-text token and every token that the families in use end a turn with."""
+        names = (EOS, "<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>")
+        return self._ids_of(names)
