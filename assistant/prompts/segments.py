@@ -42,12 +42,11 @@ def join(segments: Iterable[Segment]) -> list[Segment]:
     joined: list[Segment] = []
     for segment in segments:
         last = joined[-1] if joined else None
-        if last is not None and last.kind is Kind.MARKER and last.learn == segment.learn:
-            if segment.kind is Kind.MARKER:
+        if last is not None and last.kind is Kind.MARKER:
+            if segment.kind is Kind.MARKER and segment.learn == last.learn:
                 joined[-1] = replace(last, text=last.text + segment.text)
                 continue
-        if last is not None and last.kind is Kind.MARKER and segment.kind is Kind.CONTENT:
-            if last.text.endswith(" "):
+            if segment.kind is Kind.CONTENT and last.text.endswith(" "):
                 joined[-1] = replace(last, text=last.text[:-1])
                 segment = replace(segment, text=" " + segment.text)
         joined.append(segment)

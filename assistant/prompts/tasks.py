@@ -108,7 +108,7 @@ _FILL_CHINESE = (
     "几行并紧接着写下去,不要重复光标之后的内容。"
 )
 PREFILL_CHARACTERS = 50
-"""How much of the text before the cursor, at least, a chat model finds as the start of its answer."""
+"""How much of the text before the cursor a chat model finds as its answer's start, at least."""
 _PROSE = ("markdown", "plaintext", "text", "restructuredtext", "rst", "latex", "")
 
 

@@ -29,7 +29,7 @@ class Tokenizer(Protocol):
 
 
 TemplateFunction = Callable[[list[dict[str, str]], bool], str]
-"""Messages as dictionaries, and whether to end with the lead of an answer, to the template's text."""
+"""From messages, and whether to end with the lead of an answer, to the text of the template."""
 
 
 class TextTokenizer:
@@ -69,9 +69,8 @@ class TextTokenizer:
     ) -> list[int]:
         """See `Tokenizer.encode_text`."""
         text = well_formed(text)
-        if self._space_mode == "always" and (start or after_token):
-            text = " " + text
-        elif self._space_mode == "first" and start:
+        always = self._space_mode == "always"
+        if (start and self._space_mode != "never") or (after_token and always):
             text = " " + text
         return self._encode_apart(text)
 

@@ -1,0 +1,48 @@
+# Every target creates .venv where it is missing and installs what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/demo ## See the assistant at work, through its language server
+	@$(BIN)/python tools/demo/demo.py
+
+test: .venv/dev ## Run all tests
+	@$(BIN)/python -m pytest
+
+check: .venv/dev ## Check style, types and the import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: .venv/dev ## Lay the code out
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: .venv/dev ## Measure the claims of speed, each beside its peer
+	@for file in bench/*.py; do $(BIN)/python $$file || exit 1; done
+
+clean: ## Remove what the other targets made
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "creating .venv" >&2
+	@$(PYTHON) -m venv .venv
+
+.venv/demo: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing the server and the language server (minutes, the first time)" >&2
+	@$(PIP) --editable '.[server,lsp]'
+	@touch $@
+
+.venv/dev: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing everything that the tests need (minutes, the first time)" >&2
+	@$(PIP) --editable '.[server,gptq,lsp,dev]'
+	@touch $@ .venv/demo

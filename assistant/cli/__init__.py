@@ -1,0 +1,21 @@
+"""The command line. One module for each group of commands; heavy imports inside the commands.
+
+Standard output carries the answer and nothing else; progress, remarks and errors go to standard
+error.
+"""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and exit with one of `assistant.errors.ExitCode`."""
+    from assistant.cli.app import app
+    from assistant.errors import AssistantError, Cancelled, ExitCode
+
+    try:
+        app()
+    except (KeyboardInterrupt, Cancelled):
+        sys.exit(ExitCode.INTERRUPTED)
+    except AssistantError as error:
+        print(f"assistant: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

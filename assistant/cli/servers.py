@@ -1,0 +1,61 @@
+"""Commands that stay: the model server and the language server."""
+
+from typing import Annotated
+
+import typer
+
+from assistant.cli.session import ModelOption
+
+
+def serve(
+    model: ModelOption = None,
+    adapter: Annotated[str | None, typer.Option(help="The folder of a LoRA adapter.")] = None,
+    quantization: Annotated[
+        str | None,
+        typer.Option(help="none, or nf4 to load in 4 bits.", show_default="from settings"),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda, mps.", show_default="from settings")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    idle_minutes: Annotated[
+        float, typer.Option(min=0, help="End after so long without a request; 0: never.")
+    ] = 0,
+) -> None:
+    """Serve a model on this machine, with OpenAI's API. Front ends start it by themselves."""
+    from pydantic import ValidationError
+
+    from assistant.config import Settings, load_settings
+    from assistant.errors import UsageError
+
+    chosen = {"model": model, "adapter": adapter, "quantization": quantization, "device": device}
+    changes = {name: value for name, value in chosen.items() if value is not None}
+    try:
+        settings = Settings.model_validate(load_settings().model_dump() | changes)
+    except ValidationError as error:
+        raise UsageError("; ".join(problem["msg"] for problem in error.errors())) from error
+    try:
+        from assistant.server.run import serve as run_server
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"the package {error.name} is missing: pip install 'assistant[server]'"
+        ) from error
+    run_server(
+        settings,
+        port=port,
+        idle_minutes=idle_minutes or None,
+        announce=lambda line: typer.echo(line, err=True),
+    )
+
+
+def lsp() -> None:
+    """Run the language server on standard input and output; your editor starts it."""
+    try:
+        from assistant_lsp.server import main as run_language_server
+    except ModuleNotFoundError as error:
+        from assistant.errors import UsageError
+
+        raise UsageError(
+            f"the package {error.name} is missing: pip install 'assistant[lsp]'"
+        ) from error
+    run_language_server()

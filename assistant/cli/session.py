@@ -1,0 +1,90 @@
+"""What the commands that ask a model have in common: options, the client, progress, streaming."""
+
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from assistant.client import ModelCard, ModelClient
+
+Result = TypeVar("Result")
+
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="A model's name or folder.", show_default="from settings"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@dataclass(frozen=True)
+class Session:
+    """A client whose model is loaded."""
+
+    client: "ModelClient"
+    card: "ModelCard"
+
+
+def with_model(
+    work: Callable[[Session], Awaitable[Result]], model: str | None = None
+) -> tuple[Result, float]:
+    """Run `work` with a model that is ready; returns its result and the seconds it took.
+
+    The time does not count the start of the server. Raises whatever the client or `work` raises.
+    """
+    import asyncio
+
+    from assistant.client import ModelClient
+    from assistant.config import load_settings
+
+    settings = load_settings()
+    if model is not None:
+        settings = settings.model_copy(update={"model": model})
+
+    async def run() -> tuple[Result, float]:
+        client = ModelClient(settings)
+        try:
+            with Status() as status:
+                card = await client.ready(status.show)
+            begin = time.perf_counter()
+            result = await work(Session(client, card))
+            return result, time.perf_counter() - begin
+        finally:
+            await client.aclose()
+
+    return asyncio.run(run())
+
+
+class Status:
+    """One line of progress on standard error; silent where that is not a terminal."""
+
+    def __init__(self) -> None:
+        self._width = 0
+
+    def __enter__(self) -> "Status":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.show("")
+
+    def show(self, line: str) -> None:
+        """Replace the line; an empty one clears it."""
+        if not sys.stderr.isatty():
+            return
+        print("\r" + line.ljust(self._width), end="\r" if not line else "", file=sys.stderr)
+        sys.stderr.flush()
+        self._width = len(line)
+
+
+async def stream_to_stdout(pieces: AsyncIterator[str]) -> str:
+    """Print text as it arrives, and a line end behind it; returns the whole text."""
+    whole = ""
+    async for piece in pieces:
+        whole += piece
+        print(piece, end="", flush=True)
+    if not whole.endswith("\n"):
+        print()
+    return whole
