@@ -144,7 +144,8 @@ def _meaning_problems(spec: ModelSpec, specs: Mapping[str, ModelSpec]) -> list[s
         problems.append("a chat model needs a chat_format")
     if not spec.variants:
         problems.append("neither of its variants can be pulled")
-    if (spec.kind == "adapter") != (spec.base is not None and spec.adapter_parameters > 0):
+    is_adapter = spec.kind == "adapter"
+    if (spec.base is not None) != is_adapter or (spec.adapter_parameters > 0) != is_adapter:
         problems.append("base and adapter_parameters are for adapters, and adapters need both")
     if spec.base is not None and spec.base not in specs:
         problems.append(f"its base {spec.base} is not in the registry")

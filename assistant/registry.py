@@ -168,9 +168,9 @@ def remove(name: str) -> list[Path]:
 def _by_name(name: str) -> LocalModel:
     if name == STARTER:
         return _starter()
-    registry = load_registry()
     own = paths.models_dir() / name
-    if name not in registry and name.removesuffix(_GPTQ) not in registry and _is_model(own):
+    known = not {name, name.removesuffix(_GPTQ)}.isdisjoint(load_registry())
+    if not known and not name.endswith(PARTIAL) and _is_model(own):
         return _with_notes(LocalModel(name, own))
     spec, variant = find_spec(name)
     local = LocalModel(
