@@ -1,0 +1,75 @@
+"""What was loaded, said in one line."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDescription:
+    """A loaded model as it really is, which is not always as it was asked for."""
+
+    name: str
+    architecture: str
+    parameters: int
+    """The base model's weights, counted as before any quantization."""
+    dtype: str
+    """Of what is not quantized, and of the computation."""
+    quantization: str
+    """`none`, `gptq`, `nf4` or another method's name."""
+    kernel: str | None
+    """The class that multiplies quantized weights, where there is one."""
+    device: str
+    adapter: str | None
+    memory_bytes: int
+    """Weights, quantization data and adapter; not the keys and values of what is read."""
+
+    def line(self) -> str:
+        """One line for people."""
+        size = f"{self.parameters / 1e9:.1f}B" if self.parameters >= 1e9 else None
+        size = size or f"{self.parameters / 1e6:.1f}M"
+        kernel = f" ({self.kernel})" if self.kernel else ""
+        precision = self.dtype if self.quantization == "none" else f"{self.quantization}{kernel}"
+        adapter = f", adapter {self.adapter}" if self.adapter else ""
+        memory = f"{self.memory_bytes / 1e9:.2f} GB"
+        return (
+            f"{self.name}: {self.architecture}, {size} parameters, {precision} on {self.device},"
+            f" {memory}{adapter}"
+        )
+
+
+def describe(name: str, model: Any, *, quantization: str, adapter: str | None) -> ModelDescription:
+    """The description of a loaded transformers model, with LoRA layers or without."""
+    kernels = sorted({type(layer).__name__ for layer in _quantized_layers(model)})
+    return ModelDescription(
+        name=name,
+        architecture=type(model).__name__,
+        parameters=_count_parameters(model),
+        dtype=str(model.dtype).removeprefix("torch."),
+        quantization=quantization,
+        kernel=", ".join(kernels) or None,
+        device=str(model.device),
+        adapter=adapter,
+        memory_bytes=sum(
+            tensor.nbytes for tensors in (model.parameters(), model.buffers()) for tensor in tensors
+        ),
+    )
+
+
+def _quantized_layers(model: nn.Module) -> Iterator[Any]:
+    """The layers with quantized weights: GPTQ's have `qweight`, bitsandbytes' a `quant_state`."""
+    for layer in model.modules():
+        if hasattr(layer, "qweight") or hasattr(getattr(layer, "weight", None), "quant_state"):
+            yield layer
+
+
+def _count_parameters(model: nn.Module) -> int:
+    quantized = list(_quantized_layers(model))
+    own = {id(tensor) for layer in quantized for tensor in layer.parameters(recurse=False)}
+    count: int = sum(layer.in_features * layer.out_features for layer in quantized)
+    for name, parameter in model.named_parameters():
+        if id(parameter) not in own and ".lora_" not in name:
+            count += parameter.numel()
+    return count

@@ -1,0 +1,99 @@
+"""The keys and values of the tokens that a model has read."""
+
+from typing import Any
+
+import torch
+from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer
+
+_ROOM = 256
+"""Positions; room is made in multiples of it."""
+
+
+class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
+    """One layer's keys and values, `[1, heads, positions, head_dim]`, with room to grow.
+
+    The layer that it extends copies all of its keys and values for every new token. This one
+    writes the new ones behind the others; what is seen of the buffers are views. Cropping makes
+    the views shorter, and later tokens take the freed place.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._buffers: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Append the keys and values of new tokens and give those of all tokens."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        old = self.get_seq_length()
+        new = old + key_states.shape[-2]
+        if self._buffers is None or new > self._buffers[0].shape[-2]:
+            self._buffers = (
+                _with_room(key_states, self.keys, old, new),
+                _with_room(value_states, self.values, old, new),
+            )
+        keys, values = self._buffers
+        keys[..., old:new, :] = key_states
+        values[..., old:new, :] = value_states
+        self.keys, self.values = seen = keys[..., :new, :], values[..., :new, :]
+        return seen
+
+    def copy(self, positions: int) -> "GrowingLayer":
+        """A layer of its own with the first `positions` of this one."""
+        twin = GrowingLayer()
+        if positions and self.keys is not None and self.values is not None:
+            twin.update(self.keys[..., :positions, :], self.values[..., :positions, :])
+        return twin
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that the buffers take."""
+        return sum(buffer.nbytes for buffer in self._buffers or ())
+
+
+def _with_room(like: torch.Tensor, seen: torch.Tensor | None, old: int, new: int) -> torch.Tensor:
+    """A buffer for `new` positions and half as many again, that begins with the `old` ones."""
+    size = -(-(new + new // 2) // _ROOM) * _ROOM
+    buffer = like.new_empty((*like.shape[:-2], size, like.shape[-1]))
+    if old and seen is not None:
+        buffer[..., :old, :] = seen
+    return buffer
+
+
+class GrowingCache(DynamicCache):
+    """A cache of `GrowingLayer`s: it can be cropped to any length and copied in part."""
+
+    def __init__(self, layers: list[GrowingLayer]) -> None:
+        super().__init__()
+        self.layer_class_to_replicate = None
+        self._growing = layers
+        self.layers = list(layers)
+
+    def crop_to(self, positions: int) -> None:
+        """Forget all positions but the first `positions`."""
+        self.crop(positions - self.get_seq_length())
+
+    def copy(self, positions: int) -> "GrowingCache":
+        """A cache of its own with the first `positions` of this one."""
+        return GrowingCache([layer.copy(positions) for layer in self._growing])
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that it takes."""
+        return sum(layer.nbytes for layer in self._growing)
+
+
+def new_cache(config: Any) -> DynamicCache:
+    """An empty cache for the model with this configuration.
+
+    A `GrowingCache` where every layer attends to all positions; for models with a sliding window,
+    linear attention and the like, the cache that transformers makes for them, which forgets and so
+    cannot be shared between requests.
+    """
+    cache = DynamicCache(config=config)
+    if cache.layers and all(type(layer) is DynamicLayer for layer in cache.layers):
+        return GrowingCache([GrowingLayer() for _ in cache.layers])
+    return cache

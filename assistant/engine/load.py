@@ -1,0 +1,245 @@
+"""From a folder of weights to a model that computes."""
+
+import importlib.util
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+import transformers
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from assistant.engine.adapters import attach_adapter
+from assistant.engine.description import ModelDescription, describe
+from assistant.engine.folder import ModelFolder, check_adapter_folder, check_model_folder
+from assistant.engine.renderers import load_renderer
+from assistant.errors import AssistantError, ModelFolderError, UsageError
+from assistant.prompts import Renderer
+from assistant.registry import LocalModel
+
+_DEFAULT_CONTEXT = 2048
+# Parts of transformers that have no type annotations, or wrong ones.
+_Models: Any = AutoModelForCausalLM
+_BitsAndBytes: Any = transformers.BitsAndBytesConfig
+_logging: Any = transformers.utils.logging
+_HEADER_DTYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32}
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How to load a model."""
+
+    device: str = "auto"
+    """`cpu`, `cuda`, `cuda:1`, `mps`, or `auto` for the best one there is."""
+    quantization: Literal["none", "nf4"] = "none"
+    """How to load weights that are not quantized already."""
+
+
+@dataclass
+class LoadedModel:
+    """A model that is ready to compute, and how to talk to it."""
+
+    model: Any
+    """The transformers model in evaluation mode; an adapter's layers are inside it."""
+    renderer: Renderer
+    description: ModelDescription
+    name: str
+    context: int
+    """Tokens that prompt and answer may have together."""
+    wording: str
+
+
+def load_model(local: LocalModel, options: LoadOptions | None = None) -> LoadedModel:
+    """Check the folder of a model, and of its adapter, and load them.
+
+    Raises ModelFolderError when a folder is damaged or of a kind that is not supported, UsageError
+    when the device is not there, and AssistantError when memory or an installed package is missing.
+    """
+    options = options or LoadOptions()
+    folder = check_model_folder(local.folder)
+    adapter = check_adapter_folder(local.adapter) if local.adapter else None
+    device = pick_device(options.device)
+    renderer = load_renderer(local)
+    with _quiet(), _out_of_memory(local.name, device):
+        config = _load_config(folder)
+        model = _load_weights(folder, config, device, options)
+        if local.adapter is not None and adapter is not None:
+            model = attach_adapter(model, local.adapter, adapter)
+    model.eval()
+    return LoadedModel(
+        model=model,
+        renderer=renderer,
+        description=describe(
+            local.name,
+            model,
+            quantization=_quantization_name(folder, options),
+            adapter=local.adapter.name if local.adapter else None,
+        ),
+        name=local.name,
+        context=local.context or _context_of(config),
+        wording=local.wording,
+    )
+
+
+def pick_device(wanted: str) -> torch.device:
+    """The device by name, or the best one for `auto`. Raises UsageError when it is not there."""
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", 0)
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"there is no device {wanted!r} here: use `auto` or `cpu`") from error
+    return device
+
+
+def _load_config(folder: ModelFolder) -> Any:
+    kind = folder.config["model_type"]
+    try:
+        config = AutoConfig.from_pretrained(
+            folder.path, local_files_only=True, trust_remote_code=False
+        )
+    except Exception as error:  # a configuration checks itself in many ways
+        raise ModelFolderError(
+            f"{folder.path / 'config.json'} is of the model_type {kind!r}, which transformers"
+            f" {transformers.__version__} cannot load: choose another model or update it"
+        ) from error
+    if folder.weights_file not in ("model.safetensors", "model.safetensors.index.json"):
+        config.transformers_weights = folder.weights_file
+    return config
+
+
+def _load_weights(
+    folder: ModelFolder, config: Any, device: torch.device, options: LoadOptions
+) -> Any:
+    quantization = _quantization_config(folder, options)
+    arguments: dict[str, Any] = (
+        {} if quantization is None else {"quantization_config": quantization}
+    )
+    try:
+        model, report = _Models.from_pretrained(
+            folder.path,
+            config=config,
+            dtype=_dtype(folder, config, device),
+            device_map={"": device},
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+            **arguments,
+        )
+    except (torch.OutOfMemoryError, MemoryError, AssistantError):
+        raise
+    except Exception as error:  # whatever transformers and the quantizers make of odd folders
+        logging.getLogger(__name__).debug("loading failed", exc_info=True)
+        reason = (str(error).strip() or repr(error)).splitlines()[0]
+        raise ModelFolderError(f"{folder.path} cannot be loaded: {reason}") from error
+    _check_report(folder, report)
+    return model
+
+
+def _check_report(folder: ModelFolder, report: Mapping[str, Any]) -> None:
+    """Refuse a model of which some weights would be random numbers."""
+    for name, found, expected in sorted(report["mismatched_keys"]):
+        raise ModelFolderError(
+            f"{folder.path}: the tensor {name} has the shape {list(found)}, and config.json asks"
+            f" for {list(expected)}: the two do not belong together, download the folder again"
+        )
+    missing = sorted(report["missing_keys"])
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise ModelFolderError(
+            f"{folder.path}: the tensor {missing[0]}{more} is missing from {folder.weights_file}:"
+            " download the folder again"
+        )
+
+
+def _quantization_config(folder: ModelFolder, options: LoadOptions) -> Any:
+    """What to tell transformers about quantization; None where config.json says all."""
+    method = (folder.quantization or {}).get("quant_method")
+    if method == "gptq":
+        _need("gptqmodel", "gptq")
+        if (os.cpu_count() or 1) <= 2:
+            # With fewer workers than this gptqmodel's thread pool refuses to start.
+            os.environ.setdefault("GPTQMODEL_CPU_WORKERS", "2")
+        return None if "quantization_config" in folder.config else _older_gptq(folder)
+    if method == "bitsandbytes" or (method is None and options.quantization == "nf4"):
+        _need("bitsandbytes", "server")
+    if method is None and options.quantization == "nf4":
+        return _BitsAndBytes(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
+    return None
+
+
+def _older_gptq(folder: ModelFolder) -> Any:
+    said = folder.quantization or {}
+    known = ("bits", "group_size", "damp_percent", "desc_act", "sym", "true_sequential")
+    return transformers.GPTQConfig(**{key: said[key] for key in known if key in said})
+
+
+def _quantization_name(folder: ModelFolder, options: LoadOptions) -> str:
+    said = folder.quantization
+    if said is None:
+        return options.quantization
+    if said.get("quant_method") == "bitsandbytes":
+        return str(said.get("bnb_4bit_quant_type", "nf4")) if said.get("load_in_4bit") else "int8"
+    return str(said.get("quant_method"))
+
+
+def _need(package: str, extra: str) -> None:
+    if importlib.util.find_spec(package) is None:
+        raise AssistantError(
+            f"this model needs the package {package}: pip install 'assistant[{extra}]'"
+        )
+
+
+def _dtype(folder: ModelFolder, config: Any, device: torch.device) -> torch.dtype:
+    """As config.json says, or else as the weights are; bfloat16 where a CPU would get float16."""
+    dtype = config.dtype
+    if dtype is None:
+        found = (_HEADER_DTYPES.get(tensor.dtype) for tensor in folder.tensors.values())
+        dtype = next((item for item in found if item is not None), torch.float32)
+    if dtype is torch.float16 and device.type == "cpu":
+        return torch.bfloat16
+    return dtype if isinstance(dtype, torch.dtype) else torch.float32
+
+
+def _context_of(config: Any) -> int:
+    text = config.get_text_config(decoder=True)
+    return int(getattr(text, "max_position_embeddings", None) or _DEFAULT_CONTEXT)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars and no chatter while loading: front ends show what is worth showing."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    level, bars = _logging.get_verbosity(), _logging.is_progress_bar_enabled()
+    _logging.set_verbosity_error()
+    _logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        _logging.set_verbosity(level)
+        if bars:
+            _logging.enable_progress_bar()
+
+
+@contextmanager
+def _out_of_memory(name: str, device: torch.device) -> Iterator[None]:
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise AssistantError(
+            f"{name} does not fit into the memory of {device}: set quantization to nf4,"
+            " or choose a smaller or a GPTQ model"
+        ) from error
