@@ -1,0 +1,9 @@
+"""A front end's way to a model: finds or starts the model server, and talks to it.
+
+Light to import: the `openai` package is loaded with the first connection, a model never.
+"""
+
+from assistant.client.connection import ModelCard
+from assistant.client.model_client import ModelClient
+
+__all__ = ["ModelCard", "ModelClient"]
