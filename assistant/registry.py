@@ -45,7 +45,6 @@ __all__ = [
     "installed",
     "load_registry",
     "locate",
-    "remove",
 ]
 
 STARTER = "starter"
@@ -140,29 +139,6 @@ def free_bytes() -> int:
 def gigabytes(count: int) -> str:
     """A number of bytes as people read it."""
     return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
-
-
-def remove(name: str) -> list[Path]:
-    """Delete a model's weights: both variants, or the one that the name says. Returns the folders.
-
-    What an interrupted pull left is deleted with them. Raises ModelNotFoundError when there is
-    nothing to delete.
-    """
-    if name == STARTER:
-        raise UsageError("the starter model is part of the program and stays with it")
-    if _is_path(name):
-        raise UsageError(f"{name} is a path: only models that were pulled are removed, by name")
-    folders = [folder_of(name, "full")]
-    if not name.endswith(_GPTQ):
-        folders.append(folder_of(name, "gptq"))
-    partial = [folder.with_name(folder.name + PARTIAL) for folder in folders]
-    there = [folder for folder in (*folders, *partial) if folder.is_dir()]
-    if not there:
-        find_spec(name)
-        raise ModelNotFoundError(f"{name} is not on this machine: there is nothing to remove")
-    for folder in there:
-        shutil.rmtree(folder)
-    return there
 
 
 def _by_name(name: str) -> LocalModel:

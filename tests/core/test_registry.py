@@ -235,7 +235,7 @@ def test_paths(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert locate("~/work/small") == expected
     with pytest.raises(ModelNotFoundError):
         locate("small")  # a bare name is never a path, whatever the current folder holds
-    with pytest.raises(ModelNotFoundError, match="there is no folder ./missing"):
+    with pytest.raises(ModelNotFoundError, match=r"there is no folder \./missing"):
         locate("./missing")
     with pytest.raises(ModelFolderError, match="holds no model"):
         locate(str(home / "work"))
