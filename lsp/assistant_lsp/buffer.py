@@ -1,0 +1,126 @@
+"""A document's text as the protocol sees it: lines end at `\\n`, `\\r\\n` and `\\r`, nowhere else.
+
+pygls' own buffer splits lines as Python does, at form feeds and U+2028 too, which shifts every
+position behind such a character; and it holds no version a request could be checked against.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from lsprotocol import types
+
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
+
+
+@dataclass(frozen=True, slots=True)
+class TextBuffer:
+    """An immutable text with positions in one encoding; an edit makes a new one."""
+
+    lines: tuple[str, ...]
+    """Each with its line end; the last one has none and may be empty."""
+    encoding: str
+
+    @classmethod
+    def of(cls, text: str, encoding: str) -> "TextBuffer":
+        """The buffer of `text`; `encoding` is `utf-8`, `utf-16` or `utf-32`."""
+        return cls(tuple(_split(_sound(text))), encoding)
+
+    @property
+    def text(self) -> str:
+        """The whole text."""
+        return "".join(self.lines)
+
+    @property
+    def line_end(self) -> str:
+        """The line end that the text uses, by its first line."""
+        return self.lines[0][len(_content(self.lines[0])) :] or "\n"
+
+    def edit(self, span: types.Range, text: str) -> "TextBuffer":
+        """The buffer with what stands in `span` replaced."""
+        (first, head), (last, tail) = sorted((self._place(span.start), self._place(span.end)))
+        # The line before is split again too: its `\r` and a new `\n` make one line end together.
+        begin = max(first - 1, 0)
+        before = "".join(self.lines[begin:first]) + self.lines[first][:head]
+        after = self.lines[last][tail:]
+        middle = _split(before + _sound(text) + after)
+        if last + 1 < len(self.lines):
+            middle.pop()  # `after` ends with a line end: what follows it is the next line
+        return TextBuffer((*self.lines[:begin], *middle, *self.lines[last + 1 :]), self.encoding)
+
+    def fits(self, position: types.Position) -> bool:
+        """Whether the text has such a position, so that it was made for this very text."""
+        if position.line >= len(self.lines):
+            return False
+        content = _content(self.lines[position.line])
+        return position.character <= self._units(content)
+
+    def offset(self, position: types.Position) -> int:
+        """The index into `text`; a position past a line's or the text's end means that end."""
+        line, column = self._place(position)
+        return sum(map(len, self.lines[:line])) + column
+
+    def position(self, offset: int) -> types.Position:
+        """The position of an index into `text`."""
+        ends = accumulate(map(len, self.lines))
+        start = 0
+        for number, end in enumerate(ends):
+            if offset < end or number == len(self.lines) - 1:
+                content = _content(self.lines[number])
+                return types.Position(number, self._units(content[: offset - start]))
+            start = end
+        raise AssertionError("a text has at least one line")
+
+    def span(self, start: int, end: int) -> types.Range:
+        """The range between two indexes into `text`."""
+        return types.Range(self.position(start), self.position(end))
+
+    def _place(self, position: types.Position) -> tuple[int, int]:
+        """Line and column in characters, clamped."""
+        if position.line >= len(self.lines):
+            return len(self.lines) - 1, len(self.lines[-1])
+        return position.line, self._column(_content(self.lines[position.line]), position.character)
+
+    def _column(self, content: str, character: int) -> int:
+        """Inside a character means before it."""
+        if content.isascii():
+            return min(character, len(content))
+        codec, size = _CODECS[self.encoding]
+        return len(content.encode(codec)[: character * size].decode(codec, errors="ignore"))
+
+    def _units(self, content: str) -> int:
+        if content.isascii():
+            return len(content)
+        codec, size = _CODECS[self.encoding]
+        return len(content.encode(codec)) // size
+
+
+def _split(text: str) -> list[str]:
+    lines: list[str] = _LINE.findall(text)
+    if not lines or lines[-1][-1] in "\r\n":
+        lines.append("")
+    return lines
+
+
+def _content(line: str) -> str:
+    return line.rstrip("\r\n")
+
+
+def _sound(text: str) -> str:
+    """Half a surrogate pair cannot be written as UTF-8; U+FFFD is as long in every encoding."""
+    return _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def changed(
+    buffer: TextBuffer, changes: Sequence[types.TextDocumentContentChangeEvent]
+) -> TextBuffer:
+    """The buffer after the changes of one notification, each relative to the one before it."""
+    for change in changes:
+        if isinstance(change, types.TextDocumentContentChangePartial):
+            buffer = buffer.edit(change.range, change.text)
+        else:
+            buffer = TextBuffer.of(change.text, buffer.encoding)
+    return buffer

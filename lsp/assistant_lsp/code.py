@@ -1,0 +1,111 @@
+"""Which lines of code an action is about. Pure text in, places out."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_HEADER = re.compile(
+    r"\s*(?:(?:export|default|public|private|protected|internal|static|abstract|final|override"
+    r"|async|inline|unsafe|pub(?:\(\w+\))?)\s+)*"
+    r"(?:def|class|function|func|fn|fun|impl|struct|interface|trait|sub)\b"
+)
+_BRACED_HEADER = re.compile(
+    r"\s*(?!(?:if|for|while|switch|else|catch|return|do)\b)[\w*&<>:,~\[\]\s]+\([^;]*\)[^;()]*\{\s*$"
+)
+_CLOSER = re.compile(r"\s*(?:\}|end\b)")
+_OPEN_SIGNATURE = re.compile(r"\s*[)\]]")
+_WINDOW_LINES = 60
+_MARKS = {
+    "#": "coffeescript dockerfile elixir gdscript julia make makefile nim perl powershell python r"
+    " ruby sh shellscript bash zsh fish tcl terraform toml yaml",
+    "--": "ada elm haskell lua plsql sql vhdl",
+    ";": "asm clojure commonlisp emacs-lisp lisp racket scheme",
+    "%": "erlang latex matlab prolog tex",
+    "!": "fortran fortran90",
+    '"': "vim",
+}
+_MARK_OF = {language: mark for mark, names in _MARKS.items() for language in names.split()}
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """Lines of comment, from `first` to `last`, both included."""
+
+    first: int
+    last: int
+    indent: str
+
+
+def enclosing(lines: Sequence[str], row: int) -> tuple[int, int]:
+    """The function or class around a line, or what one sees around it: first line, line behind.
+
+    By indentation and the look of headers, which does for all common languages without a parser.
+    """
+    header = _header_above(lines, row)
+    if header is None:
+        return max(0, row - _WINDOW_LINES), min(len(lines), row + _WINDOW_LINES)
+    indent = _indent(lines[header])
+    end = header + 1
+    for number in range(header + 1, len(lines)):
+        line = lines[number]
+        if not line.strip():
+            continue
+        if _indent(line) <= indent and not _OPEN_SIGNATURE.match(line):
+            if line.strip() == "{":
+                continue
+            return header, number + 1 if _CLOSER.match(line) else end
+        end = number + 1
+    return header, end
+
+
+def comment_at(lines: Sequence[str], row: int, language: str) -> Comment | None:
+    """The comment whose lines go through `row`."""
+    if row >= len(lines) or not _is_comment(lines[row], language):
+        return None
+    first = last = row
+    while first > 0 and _is_comment(lines[first - 1], language):
+        first -= 1
+    while last + 1 < len(lines) and _is_comment(lines[last + 1], language):
+        last += 1
+    content = lines[row]
+    return Comment(first, last, content[: len(content) - len(content.lstrip())])
+
+
+def indented_like(comment: Comment, code: str) -> list[str]:
+    """The lines of `code` moved so that they begin where the comment does."""
+    lines = code.expandtabs(4).split("\n") if "\t" not in comment.indent else code.split("\n")
+    lines = [line.rstrip() for line in lines]
+    while lines and not lines[0]:
+        lines.pop(0)
+    while lines and not lines[-1]:
+        lines.pop()
+    if not lines:
+        return []
+    old = _indent(lines[0])
+    return [comment.indent + line[min(old, _indent(line)) :] if line else "" for line in lines]
+
+
+def _header_above(lines: Sequence[str], row: int) -> int | None:
+    limit: int | None = None
+    for number in range(min(row, len(lines) - 1), -1, -1):
+        line = lines[number]
+        if not line.strip():
+            continue
+        indent = _indent(line)
+        if limit is None or indent < limit:
+            if _HEADER.match(line) or _BRACED_HEADER.match(line):
+                return number
+            limit = indent if limit is None else min(limit, indent)
+    return None
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _is_comment(line: str, language: str) -> bool:
+    mark = _MARK_OF.get(language, "//")
+    stripped = line.strip()
+    if mark == "//":
+        return stripped.startswith(("//", "/*"))
+    return stripped.startswith(mark) and not stripped.startswith("#!")

@@ -1,0 +1,43 @@
+"""What the server tells the user, and how often."""
+
+from lsprotocol import types
+
+from assistant_lsp.protocol import AssistantLanguageServer
+
+
+class Messages:
+    """Messages to the editor. None of them holds text of the user's."""
+
+    def __init__(self, server: AssistantLanguageServer) -> None:
+        self._server = server
+        self._shown: set[str] = set()
+
+    def info(self, text: str) -> None:
+        """Show a message."""
+        self._show(types.MessageType.Info, text)
+
+    def warn(self, text: str) -> None:
+        """Show a warning."""
+        self._show(types.MessageType.Warning, text)
+
+    def error(self, text: str) -> None:
+        """Show an error that the user has just caused to happen."""
+        self._show(types.MessageType.Error, text)
+
+    def trouble(self, text: str) -> None:
+        """Log an error of work that nobody asked for by hand, and show it the first time.
+
+        A model that cannot be loaded would otherwise pop up at every keystroke.
+        """
+        self._server.window_log_message(types.LogMessageParams(types.MessageType.Error, text))
+        if text not in self._shown:
+            self._shown.add(text)
+            self.error(text)
+
+    def recovered(self) -> None:
+        """It works again: the next trouble is news."""
+        self._shown.clear()
+
+    def _show(self, kind: types.MessageType, text: str) -> None:
+        message = types.ShowMessageParams(kind, f"assistant: {text}")
+        self._server.window_show_message(message)

@@ -1,0 +1,132 @@
+"""The language server: what each message of the editor leads to."""
+
+import logging
+import os
+import signal
+import sys
+from typing import Any
+
+from lsprotocol import types
+
+from assistant import __version__
+from assistant_lsp.actions import ACTIONS, Action, offered
+from assistant_lsp.items import ghost_item, popup_item, word_left
+from assistant_lsp.protocol import AssistantLanguageServer
+from assistant_lsp.session import Session
+
+
+def create_server() -> AssistantLanguageServer:
+    """A server that knows all its messages and is not started yet."""
+    server = AssistantLanguageServer(__version__)
+    session = Session(server)
+    _register_life(server, session)
+    _register_completion(server, session)
+    _register_actions(server, session)
+    return server
+
+
+def main() -> None:
+    """Serve the editor on standard input and output until it leaves."""
+    if sys.stdin.isatty():
+        print(
+            "assistant lsp speaks with an editor, which starts it; Ctrl-C ends it", file=sys.stderr
+        )
+    # Reading standard input blocks a thread, which Ctrl-C would wait for.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    # It logs whole messages, and those hold the user's text.
+    logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
+    server = create_server()
+    server.start_io(stdout=_taken_stdout())
+    sys.exit(0 if server.protocol.ended_well else 1)
+
+
+def _taken_stdout() -> Any:
+    """Standard output for the protocol alone: what anything else prints goes to the log."""
+    sys.stdout.flush()
+    stdout = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return stdout
+
+
+def _register_life(server: AssistantLanguageServer, session: Session) -> None:
+    options: list[object] = []
+
+    @server.feature(types.INITIALIZE)
+    def initialize(params: types.InitializeParams) -> None:
+        options.append(params.initialization_options)
+
+    @server.feature(types.INITIALIZED)
+    async def initialized(_: types.InitializedParams) -> None:
+        await session.begin(options.pop())
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    async def configuration_changed(params: types.DidChangeConfigurationParams) -> None:
+        await session.pull(params.settings)
+
+    @server.feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
+    def progress_cancelled(params: types.WorkDoneProgressCancelParams) -> None:
+        session.progresses.cancel(params.token)
+
+    @server.feature(types.SHUTDOWN)
+    async def shutdown(_: None) -> None:
+        await session.end()
+
+
+def _register_completion(server: AssistantLanguageServer, session: Session) -> None:
+    documents = server.protocol.documents
+
+    @server.feature(
+        # Without options pygls would not tell the editor that there is ghost text to be had.
+        types.TEXT_DOCUMENT_INLINE_COMPLETION,
+        types.InlineCompletionOptions(),
+    )
+    async def ghost_text(params: types.InlineCompletionParams) -> types.InlineCompletionList:
+        document = documents.get(params.text_document.uri)
+        if document is None:
+            return types.InlineCompletionList([])
+        text = await session.completions.at(document, params.position, session.settings)
+        if _keeps_no_line_ends(server):
+            text = text.replace("\r\n", "\n")
+        return types.InlineCompletionList([ghost_item(params.position, text)] if text else [])
+
+    @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions())
+    async def popup(params: types.CompletionParams) -> types.CompletionList:
+        # Incomplete: with the next letter there may be something better.
+        nothing = types.CompletionList(is_incomplete=True, items=[])
+        document = documents.get(params.text_document.uri)
+        if document is None:
+            return nothing
+        text = await session.completions.at(document, params.position, session.settings)
+        if not text:
+            return nothing
+        buffer, position = document.buffer, params.position
+        end = buffer.offset(position)
+        line = buffer.text[buffer.offset(types.Position(position.line, 0)) : end]
+        start = buffer.position(end - len(word_left(line)))
+        item = popup_item(types.Range(start, position), line, text, document.language)
+        return types.CompletionList(is_incomplete=True, items=[item])
+
+
+def _register_actions(server: AssistantLanguageServer, session: Session) -> None:
+    documents = server.protocol.documents
+    kinds = types.CodeActionOptions(code_action_kinds=[action.kind for action in ACTIONS])
+
+    @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, kinds)
+    async def code_actions(params: types.CodeActionParams) -> list[types.CodeAction]:
+        document = documents.get(params.text_document.uri)
+        return [] if document is None else offered(document, params)
+
+    def register(action: Action) -> None:
+        @server.command(action.command)
+        async def run(params: types.ExecuteCommandParams) -> None:
+            await session.commands.run(action, params)
+
+    for action in ACTIONS:
+        register(action)
+
+
+def _keeps_no_line_ends(server: AssistantLanguageServer) -> bool:
+    """Neovim's lines have none, and it takes a `\\r` in ghost text for a character to insert."""
+    client = server.protocol.client_info
+    return client is not None and client.name == "Neovim"

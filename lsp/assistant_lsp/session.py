@@ -1,0 +1,74 @@
+"""The parts behind one editor, and its settings."""
+
+from contextlib import suppress
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from assistant_lsp.commands import Commands
+from assistant_lsp.completion import Completions
+from assistant_lsp.messages import Messages
+from assistant_lsp.model import Model
+from assistant_lsp.progress import Progresses
+from assistant_lsp.protocol import AssistantLanguageServer
+from assistant_lsp.settings import SECTION, EditorSettings, read_settings
+
+
+class Session:
+    """What lives from `initialize` to `shutdown`."""
+
+    def __init__(self, server: AssistantLanguageServer) -> None:
+        self.server = server
+        self.settings = EditorSettings()
+        self.messages = Messages(server)
+        self.progresses = Progresses(server)
+        self.model = Model(self.progresses, self.messages)
+        self.completions = Completions(self.model, self.messages)
+        self.commands = Commands(server, self.model, self.messages, self.progresses)
+        server.protocol.on_changed = self.completions.changed
+
+    async def begin(self, options: object) -> None:
+        """Take the settings that came with `initialize`, then those that the editor is asked for.
+
+        Raises nothing: bad settings are told, and defaults stand in for them.
+        """
+        await self.configure(options)
+        workspace = self.server.client_capabilities.workspace
+        if workspace is None:
+            return
+        changes = workspace.did_change_configuration
+        if changes is not None and changes.dynamic_registration:
+            method = types.WORKSPACE_DID_CHANGE_CONFIGURATION
+            registration = types.Registration("assistant-settings", method, {"section": SECTION})
+            with suppress(JsonRpcException):  # then it tells of no changes, and the settings stay
+                await self.server.client_register_capability_async(
+                    types.RegistrationParams([registration])
+                )
+        await self.pull(None)
+
+    async def pull(self, pushed: object) -> None:
+        """Ask the editor for its settings, or take what it pushed where it cannot be asked."""
+        workspace = self.server.client_capabilities.workspace
+        if workspace is not None and workspace.configuration:
+            item = types.ConfigurationItem(section=SECTION)
+            try:
+                answer = await self.server.workspace_configuration_async(
+                    types.ConfigurationParams([item])
+                )
+            except JsonRpcException:
+                return
+            pushed = answer[0] if answer else None
+        if pushed is not None:
+            await self.configure(pushed)
+
+    async def configure(self, sent: object) -> None:
+        """Use new settings."""
+        self.settings, problems = read_settings(sent)
+        if problems:
+            self.messages.warn("settings that cannot be used are ignored: " + "; ".join(problems))
+        await self.model.use(self.settings.model)
+
+    async def end(self) -> None:
+        """Let go of everything."""
+        await self.model.aclose()
+        self.commands.answers.close()

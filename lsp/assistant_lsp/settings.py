@@ -1,0 +1,74 @@
+"""What the user sets in the editor, below `assistant`."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+SECTION = "assistant"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore", strict=True)
+
+
+class CompletionSettings(_Section):
+    """Below `assistant.completion`."""
+
+    enabled: bool = True
+    max_tokens: int = Field(default=64, ge=1, le=1024)
+    max_lines: int = Field(default=8, ge=1, le=100)
+    disabled_languages: list[str] = []
+    """Names of languages, as the editor says them, in which nothing is suggested."""
+
+
+class EditorSettings(_Section):
+    """Below `assistant`."""
+
+    model: Annotated[str | None, BeforeValidator(lambda name: name or None)] = None
+    """Instead of the model in `config.toml`."""
+    completion: CompletionSettings = CompletionSettings()
+
+    def suggests_in(self, language: str) -> bool:
+        """Whether completion is on for a language."""
+        return self.completion.enabled and language not in self.completion.disabled_languages
+
+
+def read_settings(sent: object) -> tuple[EditorSettings, list[str]]:
+    """The settings an editor sent, and what was wrong with them; the wrong ones are defaults.
+
+    Both `{"assistant": {...}}` and what stands inside are understood. What is not known is left
+    alone: editors keep settings of their own clients in the same place.
+    """
+    section = sent.get(SECTION, sent) if isinstance(sent, Mapping) else sent
+    if section is None or section == []:
+        return EditorSettings(), []
+    if not isinstance(section, Mapping):
+        return EditorSettings(), [f"{SECTION} must be a table of settings"]
+    given = _without_nulls(section)
+    try:
+        return EditorSettings.model_validate(given), []
+    except ValidationError as error:
+        problems = []
+        for problem in error.errors(include_url=False):
+            names = [name for name in problem["loc"] if isinstance(name, str)]
+            problems.append(f"{'.'.join([SECTION, *names])}: {problem['msg']}")
+            _drop(given, names)
+        return EditorSettings.model_validate(given), problems
+
+
+def _without_nulls(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Editors send null for a setting that is not set, and Neovim [] for an empty table."""
+    return {
+        name: _without_nulls(value) if isinstance(value, Mapping) else value
+        for name, value in section.items()
+        if value is not None and value != []
+    }
+
+
+def _drop(section: dict[str, Any], names: list[str]) -> None:
+    *tables, last = names
+    for name in tables:
+        section = section.get(name, {})
+    section.pop(last, None)
