@@ -61,6 +61,8 @@ def describe(name: str, model: Any, *, quantization: str, adapter: str | None) -
 def _quantized_layers(model: nn.Module) -> Iterator[Any]:
     """The layers with quantized weights: GPTQ's have `qweight`, bitsandbytes' a `quant_state`."""
     for layer in model.modules():
+        if hasattr(layer, "base_layer"):
+            continue  # LoRA's wrapper shows the weights of the layer that it wraps as its own
         if hasattr(layer, "qweight") or hasattr(getattr(layer, "weight", None), "quant_state"):
             yield layer
 

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
+from assistant.engine.attention import use_packed_attention
 from assistant.engine.sampling import Sampler
 
 CHUNK = 512
@@ -17,6 +18,7 @@ class TokenLoop:
 
     def __init__(self, model: Any) -> None:
         """`model` is a transformers model for causal language modelling, in evaluation mode."""
+        use_packed_attention(model)
         self._model = model
         self._device = model.device
 

@@ -1,10 +1,11 @@
 """From a folder of weights to a model that computes."""
 
 import importlib.util
+import io
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -165,9 +166,6 @@ def _quantization_config(folder: ModelFolder, options: LoadOptions) -> Any:
     method = (folder.quantization or {}).get("quant_method")
     if method == "gptq":
         _need("gptqmodel", "gptq")
-        if (os.cpu_count() or 1) <= 2:
-            # With fewer workers than this gptqmodel's thread pool refuses to start.
-            os.environ.setdefault("GPTQMODEL_CPU_WORKERS", "2")
         return None if "quantization_config" in folder.config else _older_gptq(folder)
     if method == "bitsandbytes" or (method is None and options.quantization == "nf4"):
         _need("bitsandbytes", "server")
@@ -223,11 +221,15 @@ def _context_of(config: Any) -> int:
 def _quiet() -> Iterator[None]:
     """No progress bars and no chatter while loading: front ends show what is worth showing."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    if (os.cpu_count() or 1) <= 2:
+        # With fewer workers gptqmodel's thread pool refuses to start, and peft imports it, too.
+        os.environ.setdefault("GPTQMODEL_CPU_WORKERS", "2")
     level, bars = _logging.get_verbosity(), _logging.is_progress_bar_enabled()
     _logging.set_verbosity_error()
     _logging.disable_progress_bar()
     try:
-        yield
+        with redirect_stdout(io.StringIO()):  # gptqmodel greets everybody there
+            yield
     finally:
         _logging.set_verbosity(level)
         if bars:
