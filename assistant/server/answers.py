@@ -10,17 +10,15 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from fastapi import Request
 
 from assistant.engine.turns import CancelToken
 from assistant.errors import Cancelled
+from assistant.server.serving import Piece
 
-if TYPE_CHECKING:
-    from assistant.engine.engine import Chunk
-
-Work = Callable[[CancelToken], "Iterator[Chunk]"]
+Work = Callable[[CancelToken], Iterator[Piece]]
 """Starts an answer; the iterator blocks, and raises Cancelled when the token says so."""
 
 
@@ -62,7 +60,7 @@ class Answer:
         self._ended = ended
         self._cancel = CancelToken()
         self._loop = asyncio.get_running_loop()
-        self._pieces: asyncio.Queue[Chunk | Exception | None] = asyncio.Queue()
+        self._pieces: asyncio.Queue[Piece | Exception | None] = asyncio.Queue()
         self._watcher: asyncio.Task[None] | None = None
 
     def watch(self, request: Request) -> None:
@@ -87,7 +85,7 @@ class Answer:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> "Chunk":
+    async def __anext__(self) -> Piece:
         piece = await self._pieces.get()
         if piece is None:
             raise StopAsyncIteration
@@ -106,7 +104,7 @@ class Answer:
         except Exception as error:  # raised again where the answer is awaited
             self._hand_over(error)
 
-    def _hand_over(self, piece: "Chunk | Exception | None") -> None:
+    def _hand_over(self, piece: Piece | Exception | None) -> None:
         # The loop is closed when the server has ended without waiting for this thread.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._pieces.put_nowait, piece)

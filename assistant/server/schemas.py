@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from assistant.messages import (
     CompletionRequest,
@@ -103,24 +103,19 @@ class Sampling(_Strict):
         return self
 
 
-class TextPart(_Strict):
-    """A part of a message; only text is understood."""
-
-    type: Literal["text"]
-    text: str
-
-
 class ChatMessage(_Strict):
-    """One turn of a conversation."""
+    """One turn of a conversation. A content in parts becomes one text."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
+    content: str
 
-    def text(self) -> str:
-        """The content as one text."""
-        if isinstance(self.content, str):
-            return self.content
-        return "".join(part.text for part in self.content)
+    @field_validator("content", mode="before")
+    @classmethod
+    def _join_parts(cls, content: Any) -> Any:
+        if not isinstance(content, list):
+            return content
+        texts = [_text_of(part) for part in content]
+        return "".join(texts)
 
 
 class ChatCompletion(Sampling):
@@ -143,9 +138,9 @@ class ChatCompletion(Sampling):
         for message in self.messages:
             role: Role = "system" if message.role == "developer" else message.role
             if role == "system" and not turns:
-                instructions.append(message.text())
+                instructions.append(message.content)
             else:
-                turns.append(Message(role, message.text()))
+                turns.append(Message(role, message.content))
         first = [Message("system", "\n\n".join(instructions))] if instructions else []
         return Conversation((*first, *turns))
 
@@ -181,6 +176,14 @@ class TextCompletion(Sampling):
         if isinstance(self.prompt, list) and len(self.prompt) != 1:
             raise ValueError("prompt must be one text")
         return self
+
+
+def _text_of(part: Any) -> str:
+    match part:
+        case {"type": "text", "text": str(text)}:
+            return text
+        case _:
+            raise ValueError("only parts of type text are understood")
 
 
 def _asks(name: str, value: Any) -> bool:

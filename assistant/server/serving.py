@@ -5,38 +5,71 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
+from assistant.engine.turns import CancelToken
 from assistant.errors import AssistantError
 from assistant.messages import CompletionRequest, Conversation, SamplingParams
 from assistant.server.refusals import Refusal
-
-if TYPE_CHECKING:
-    from assistant.engine.engine import Chunk
-    from assistant.engine.turns import CancelToken
 
 logger = logging.getLogger(__name__)
 
 LOADING_RETRY_SECONDS = 2
 
 
+class Counts(Protocol):
+    """What a request took, in tokens."""
+
+    @property
+    def prompt_tokens(self) -> int:
+        """All of the prompt."""
+
+    @property
+    def cached_tokens(self) -> int:
+        """Those of the prompt that earlier requests had computed."""
+
+    @property
+    def completion_tokens(self) -> int:
+        """Those of the answer."""
+
+
+class Piece(Protocol):
+    """A piece of an answer; the last one has `finish` and `usage`."""
+
+    @property
+    def text(self) -> str:
+        """What is added to the answer."""
+
+    @property
+    def finish(self) -> Literal["stop", "length"] | None:
+        """How the answer ended."""
+
+    @property
+    def usage(self) -> Counts | None:
+        """What it took."""
+
+
 class Answering(Protocol):
-    """What the server needs of an engine: blocking generators that end when cancelled."""
+    """What the server needs of an engine: blocking generators that end when cancelled.
+
+    Said as protocols, so that the server runs, and tells that it is loading, before the engine's
+    imports are done.
+    """
 
     def chat(
         self,
         conversation: Conversation,
         params: SamplingParams,
-        cancel: "CancelToken | None" = None,
-    ) -> "Iterator[Chunk]":
+        cancel: CancelToken | None = None,
+    ) -> Iterator[Piece]:
         """The assistant's next answer, in pieces."""
 
     def complete(
         self,
         request: CompletionRequest,
         params: SamplingParams,
-        cancel: "CancelToken | None" = None,
-    ) -> "Iterator[Chunk]":
+        cancel: CancelToken | None = None,
+    ) -> Iterator[Piece]:
         """The text at a cursor, in pieces."""
 
 

@@ -4,15 +4,13 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from assistant.server.answers import Answer
 from assistant.server.refusals import refusal_of
-
-if TYPE_CHECKING:
-    from assistant.engine.engine import Chunk, Usage
+from assistant.server.serving import Counts, Piece
 
 
 class Shape(Protocol):
@@ -60,7 +58,7 @@ async def _collect(answer: Answer, shape: Shape) -> dict[str, Any]:
 
 
 async def _events(
-    first: "Chunk | None", answer: Answer, shape: Shape, with_usage: bool
+    first: Piece | None, answer: Answer, shape: Shape, with_usage: bool
 ) -> AsyncIterator[str]:
     # Every object but the last has `usage: null` when the last one carries it.
     extra: dict[str, Any] = {"usage": None} if with_usage else {}
@@ -90,7 +88,7 @@ def event(message: dict[str, Any]) -> str:
     return f"data: {json.dumps(message, separators=(',', ':'))}\n\n"
 
 
-def usage_json(usage: "Usage | None") -> dict[str, Any] | None:
+def usage_json(usage: Counts | None) -> dict[str, Any] | None:
     """The counts of tokens as OpenAI's API names them."""
     if usage is None:
         return None

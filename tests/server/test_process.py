@@ -1,0 +1,142 @@
+"""The life of a real server process."""
+
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import openai
+import pytest
+
+from assistant import paths
+from assistant.client.health import ask_health
+from assistant.client.record import FRONT_END_VARIABLE, ServerRecord, read_record
+from tests.server.processes import lines_until, next_line, server_process
+from tests.server.scripted_server import MISSING
+
+PATIENCE = 60.0
+
+
+def the_record() -> ServerRecord:
+    record = read_record()
+    assert record is not None
+    return record
+
+
+def client() -> openai.OpenAI:
+    return openai.OpenAI(
+        base_url=f"{the_record().url}/v1", api_key=paths.token_file().read_text(), max_retries=0
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_it_and_what_it_generates(number: signal.Signals) -> None:
+    with server_process() as process:
+        assert next_line(process).startswith("listening at http://127.0.0.1:")
+        assert next_line(process) == "ready: starter: words alone"
+        assert the_record().pid == process.pid
+        assert not the_record().by_front_end
+        stream = client().completions.create(model="starter", prompt="for ever", stream=True)
+        assert next(stream).choices[0].text == "begin"
+        process.send_signal(number)
+        with pytest.raises(openai.APIError, match="ending"):
+            next(stream)
+        assert process.wait(PATIENCE) == 0
+        assert read_record() is None
+
+
+def test_the_token_is_the_owners_alone(sealed_home: Path) -> None:
+    with server_process() as process:
+        next_line(process)
+        token = paths.token_file()
+        assert stat.S_IMODE(token.stat().st_mode) == 0o600
+        assert len(token.read_text()) >= 40
+        assert stat.S_IMODE(paths.state_dir().stat().st_mode) == 0o700
+
+
+def test_a_token_that_others_could_read_is_replaced() -> None:
+    paths.write_atomically(paths.token_file(), "known to all", mode=0o644)
+    with server_process() as process:
+        next_line(process)
+        assert paths.token_file().read_text() != "known to all"
+        assert stat.S_IMODE(paths.token_file().stat().st_mode) == 0o600
+
+
+def test_two_that_start_at_once_end_with_one() -> None:
+    with server_process() as first, server_process() as second:
+        said = {process: next_line(process) for process in (first, second)}
+        winner, loser = sorted(said, key=lambda process: said[process].startswith("a model server"))
+        assert said[winner].startswith("listening at")
+        assert said[loser].startswith("a model server is already running")
+        assert loser.wait(PATIENCE) == 0
+        assert the_record().pid == winner.pid
+        lines_until(winner, "ready")
+        assert client().models.list().data[0].id == "starter"
+
+
+def test_a_killed_server_leaves_nothing_that_hinders_the_next() -> None:
+    with server_process() as process:
+        lines_until(process, "ready")
+        process.kill()
+        process.wait(PATIENCE)
+    assert ask_health(the_record()) is None
+    with server_process() as process:
+        lines_until(process, "ready")
+        assert the_record().pid == process.pid
+
+
+def test_it_ends_when_nobody_asks_any_more() -> None:
+    with server_process("--idle-minutes", "0.002") as process:
+        assert lines_until(process, "ending")[-1] == (
+            "ending after 0.002 minutes without a request"
+        )
+        assert process.wait(PATIENCE) == 0
+
+
+def test_it_answers_while_it_loads() -> None:
+    with server_process(environment={"ASSISTANT_MODEL": "slow"}) as process:
+        next_line(process)
+        health = ask_health(the_record())
+        assert health is not None
+        assert (health.status, health.model, health.detail) == ("loading", "slow", "loading slow")
+        with pytest.raises(openai.InternalServerError, match="loading slow"):
+            client().models.list()
+        (paths.state_dir() / "go").touch()
+        assert next_line(process) == "ready: slow: words alone"
+        assert client().models.list().data[0].id == "slow"
+
+
+def test_by_hand_a_model_that_is_missing_ends_it_with_the_reason() -> None:
+    with server_process(environment={"ASSISTANT_MODEL": "missing"}) as process:
+        assert process.wait(PATIENCE) == 1
+        assert process.stderr is not None
+        assert process.stderr.read().strip() == f"assistant: {MISSING}"
+
+
+def test_a_front_end_is_told_why_before_it_ends() -> None:
+    environment = {"ASSISTANT_MODEL": "missing", FRONT_END_VARIABLE: "1"}
+    with server_process(environment=environment) as process:
+        next_line(process)
+        health = ask_health(the_record())
+        while health is not None and health.status == "loading":
+            health = ask_health(the_record())
+        assert health is not None
+        assert (health.status, health.detail) == ("failed", MISSING)
+        assert process.wait(PATIENCE) == 1
+
+
+def test_a_port_that_is_taken() -> None:
+    with server_process() as first:
+        next_line(first)
+        port = the_record().url.rpartition(":")[2]
+        elsewhere = {"ASSISTANT_HOME": str(paths.state_dir() / "elsewhere")}
+        with server_process("--port", port, environment=elsewhere) as second:
+            assert second.wait(PATIENCE) == 1
+            assert second.stderr is not None
+            assert "choose another with --port" in second.stderr.read()
+
+
+def test_it_loads_no_model_library_to_say_that_it_is_loading() -> None:
+    code = "import assistant.server.run, sys; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
