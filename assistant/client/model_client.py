@@ -45,6 +45,7 @@ class ModelClient:
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
         self._listeners: list[Progress] = []
+        self._line = ""
 
     async def ready(self, on_progress: Progress | None = None) -> ModelCard:
         """Make sure that a server runs and its model is loaded; what it is.
@@ -121,6 +122,7 @@ class ModelClient:
                 return self._connection
 
     async def _connect_own(self) -> None:
+        self._line = ""
         record = await self._finder.find(self._tell)
         if self._connection is None or self._connection.record != record:
             await self.aclose()
@@ -144,6 +146,8 @@ class ModelClient:
         if on_progress is None:
             yield
             return
+        if self._connecting.locked() and self._line:
+            on_progress(self._line)
         self._listeners.append(on_progress)
         try:
             yield
@@ -151,6 +155,7 @@ class ModelClient:
             self._listeners.remove(on_progress)
 
     def _tell(self, line: str) -> None:
+        self._line = line
         for listener in list(self._listeners):
             listener(line)
 

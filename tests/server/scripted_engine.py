@@ -87,10 +87,15 @@ class ScriptedEngine:
             case "silence":
                 self._until_cancelled(cancel)
             case "die once":
-                self._die(unless=paths.state_dir() / "died")
-            case "die midway":
+                died = paths.state_dir() / "died"
+                if not died.exists():
+                    died.touch()
+                    os.kill(os.getpid(), signal.SIGKILL)
+            case "die when told":
                 yield Chunk("begin")
-                self._die(unless=paths.state_dir() / "never")
+                while not (paths.state_dir() / "go").exists():
+                    threading.Event().wait(0.01)
+                os.kill(os.getpid(), signal.SIGKILL)
         for word in text.split(" "):
             yield Chunk(word)
         yield Chunk("", "stop", USAGE)
@@ -100,11 +105,6 @@ class ScriptedEngine:
             threading.Event().wait(0.01)
         self.cancelled.set()
         cancel.check()
-
-    def _die(self, *, unless: "os.PathLike[str]") -> None:
-        if not os.path.exists(unless):
-            with open(unless, "w"):
-                os.kill(os.getpid(), signal.SIGKILL)
 
 
 def served(engine: ScriptedEngine, name: str = "scripted") -> Served:
