@@ -120,8 +120,8 @@ LLAMA2 = ChatFormat(
     name="llama2",
     bos=False,
     system="<<SYS>>\n{content}\n<</SYS>>\n\n",
-    user="{bos}[INST] {system}{content} [/INST] ",
-    answer="",
+    user="{bos}[INST] {system}{content} [/INST]",
+    answer=" ",
     close=" {eos}",
 )
 LLAMA3 = ChatFormat(

@@ -32,7 +32,8 @@ def encode(segments: Sequence[Segment], tokenizer: Tokenizer, *, joined: bool = 
     for segment in segments:
         if segment.kind is Kind.TOKEN:
             piece = _token_ids(segment.text, tokenizer)
-            start, after_token = start and segment.text == BOS, True
+            # A format that writes the beginning-of-text token again begins another text with it.
+            start, after_token = segment.text == BOS, True
         else:
             piece = tokenizer.encode_text(
                 segment.text,

@@ -27,7 +27,7 @@ def render_template_prompt(conversation: Conversation, tokenizer: TextTokenizer)
     """
     turns = conversation.turns
     if turns[-1].role == "user":
-        return _render(conversation, tokenizer, for_answer=True)
+        return join(_render(conversation, tokenizer, for_answer=True))
     if len(turns) == 1:
         raise PromptError("a conversation for a chat template must begin with a user's message")
     before = Conversation(conversation.messages[:-1])
@@ -76,4 +76,4 @@ def _render(
         segments.append(Segment(Kind.CONTENT, content, message.role == "assistant"))
         place = match.end()
     segments += Pattern(written[place:], tokenizer.control_names).fill({})
-    return join(segments)
+    return segments
