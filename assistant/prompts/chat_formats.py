@@ -5,7 +5,7 @@ Stanford Alpaca, WizardLM, Guanaco's dataset, Meta's Llama 2 and Llama 3 referen
 ChatML). The patterns are those of `assistant.prompts.pattern`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from assistant.prompts.pattern import Pattern
@@ -142,6 +142,13 @@ CHATML = ChatFormat(
     after_close="\n",
     tokens=("<|im_start|>", "<|im_end|>"),
 )
+# Qwen3 thinks aloud first unless its answer begins with an empty thought.
+QWEN3 = replace(
+    CHATML,
+    name="qwen3",
+    answer="<|im_start|>assistant\n<think>\n\n</think>\n\n",
+    tokens=(*CHATML.tokens, "<think>", "</think>"),
+)
 STARTER = ChatFormat(
     name="starter",
     system="<|system|>{content}<|end|>",
@@ -163,6 +170,7 @@ CHAT_FORMATS = {
         LLAMA2,
         LLAMA3,
         CHATML,
+        QWEN3,
         STARTER,
     )
 }

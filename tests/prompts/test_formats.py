@@ -50,6 +50,11 @@ PROMPTS = {
         "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello!<|im_end|>\n"
         "<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n"
     ),
+    "qwen3": (
+        "<|im_start|>user\nHi<|im_end|>\n"
+        "<|im_start|>assistant\n<think>\n\n</think>\n\nHello!<|im_end|>\n"
+        "<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
+    ),
     "starter": "<s><|user|>Hi<|end|><|assistant|>Hello!<|end|><|user|>Bye<|end|><|assistant|>",
 }
 # What is learned stands in [[ ]].
@@ -69,6 +74,10 @@ TRAINED = {
     "chatml": (
         "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
         "<|im_start|>assistant\n[[Hello!<|im_end|>]]\n"
+    ),
+    "qwen3": (
+        "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
+        "<|im_start|>assistant\n<think>\n\n</think>\n\n[[Hello!<|im_end|>]]\n"
     ),
     "starter": "<s><|system|>Be brief.<|end|><|user|>Hi<|end|><|assistant|>[[Hello!<|end|>]]",
 }
