@@ -42,7 +42,7 @@ class ModelSpec:
     context: int
     """The longest text, in tokens, that it was made for."""
     licence: str
-    """An SPDX name, or the maker's name for terms of their own."""
+    """An SPDX name, the maker's name for terms of their own, or `non-commercial`."""
     chat_format: str | None = None
     """A name in CHAT_FORMATS, `template`, or None for a model that knows no conversation."""
     fim_format: str | None = None

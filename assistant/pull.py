@@ -60,12 +60,12 @@ def pull(
     if final.is_dir():
         return final
     growing = final.with_name(final.name + PARTIAL)
-    growing.mkdir(parents=True, exist_ok=True)
     with _alone(growing, name):
         if final.is_dir():  # another process finished it while this one came here
             return final
         files = _wanted(_list_files(repository, name), repository, name)
         _check_disk(files, growing, name)
+        growing.mkdir(exist_ok=True)
         fetch_all(files, growing, name, on_progress, token=_token())
         for leftover in growing.glob(f"*{PART}"):
             leftover.unlink()
@@ -98,6 +98,7 @@ def remove(name: str) -> int:
 
 @contextmanager
 def _alone(growing: Path, name: str) -> Iterator[None]:
+    growing.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(growing.with_name(f".{growing.name}.lock"))
     try:
         lock.acquire(timeout=0)

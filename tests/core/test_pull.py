@@ -281,6 +281,7 @@ def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         pull(NAME)
     assert "\n" not in str(caught.value)
     assert "same command again" in str(caught.value)
+    assert not folder_of(NAME, "gptq").with_name("vicuna-13b-gptq.partial").exists()
 
 
 def test_two_pulls_of_one_model(hub: Hub) -> None:
