@@ -10,7 +10,7 @@ help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/demo ## See the assistant at work, through its language server
-	@$(BIN)/python tools/demo/demo.py
+	@$(BIN)/python -m tools.demo.demo
 
 test: .venv/dev ## Run all tests
 	@$(BIN)/python -m pytest

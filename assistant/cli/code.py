@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 def complete(
     place: Annotated[str, typer.Argument(metavar="FILE:LINE[:COL]", help="Where the cursor is.")],
-    max_tokens: Annotated[int, typer.Option(min=1, help="How long it may get, in tokens.")] = 96,
+    max_lines: Annotated[int, typer.Option(min=1, help="How long it may get, in lines.")] = 6,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print what belongs at a cursor. Without COL the cursor is at the line's end."""
     from assistant.messages import CompletionRequest, SamplingParams
-    from assistant.suggestion import fit
+    from assistant.suggestion import Spot
 
     cursor = parse_place(place)
     text = read_text(cursor.path)
@@ -38,10 +38,12 @@ def complete(
         language=language_of(cursor.path),
         path=cursor.path.name,
     )
+    spot = Spot(request.prefix.rpartition("\n")[2], request.suffix, max_lines)
+    params = SamplingParams(max_tokens=32 * max_lines)
 
     async def work(session: "Session") -> tuple[str, str]:
-        answer = await session.client.complete(request, SamplingParams(max_tokens=max_tokens))
-        return fit(answer, request), session.card.name
+        pieces = session.client.stream_complete(request, params)
+        return await spot.read(pieces, params.max_tokens), session.card.name
 
     (suggestion, name), seconds = with_model(work, model)
     if as_json:
