@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
+from importlib.util import find_spec as find_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,8 @@ def pull(
     final = folder_of(spec.name, chosen)
     if final.is_dir():
         return final
+    if find_module("huggingface_hub") is None:
+        raise PullError("pulling models needs more of this program: install `assistant[server]`")
     growing = final.with_name(final.name + PARTIAL)
     with _alone(growing, name):
         if final.is_dir():  # another process finished it while this one came here

@@ -343,3 +343,9 @@ def test_what_cannot_be_pulled() -> None:
         pull("starter")
     with pytest.raises(PullError, match="not known in a GPTQ variant"):
         pull("starcoder2-7b", "gptq")
+
+
+def test_an_installation_without_the_hubs_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulling, "find_module", lambda _: None)
+    with pytest.raises(PullError, match=r"install `assistant\[server\]`"):
+        pull(NAME)
