@@ -41,6 +41,11 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self.keys, self.values = seen = keys[..., :new, :], values[..., :new, :]
         return seen
 
+    def crop_to(self, positions: int) -> None:
+        """Forget all positions but the first `positions`, which it must have."""
+        if self.keys is not None and self.values is not None:
+            self.keys, self.values = self.keys[..., :positions, :], self.values[..., :positions, :]
+
     def copy(self, positions: int) -> "GrowingLayer":
         """A layer of its own with the first `positions` of this one."""
         twin = GrowingLayer()
@@ -73,8 +78,9 @@ class GrowingCache(DynamicCache):
         self.layers = list(layers)
 
     def crop_to(self, positions: int) -> None:
-        """Forget all positions but the first `positions`."""
-        self.crop(positions - self.get_seq_length())
+        """Forget all positions but the first `positions`, which it must have."""
+        for layer in self._growing:
+            layer.crop_to(positions)
 
     def copy(self, positions: int) -> "GrowingCache":
         """A cache of its own with the first `positions` of this one."""

@@ -112,6 +112,9 @@ def _load_config(folder: ModelFolder) -> Any:
         ) from error
     if folder.weights_file not in ("model.safetensors", "model.safetensors.index.json"):
         config.transformers_weights = folder.weights_file
+    if folder.quantization is not None:
+        # From a file of its own in folders of before transformers knew of GPTQ.
+        config.quantization_config = dict(folder.quantization)
     return config
 
 
@@ -162,11 +165,10 @@ def _check_report(folder: ModelFolder, report: Mapping[str, Any]) -> None:
 
 
 def _quantization_config(folder: ModelFolder, options: LoadOptions) -> Any:
-    """What to tell transformers about quantization; None where config.json says all."""
+    """How to quantize while loading; None for weights that stay as they are."""
     method = (folder.quantization or {}).get("quant_method")
     if method == "gptq":
         _need("gptqmodel", "gptq")
-        return None if "quantization_config" in folder.config else _older_gptq(folder)
     if method == "bitsandbytes" or (method is None and options.quantization == "nf4"):
         _need("bitsandbytes", "server")
     if method is None and options.quantization == "nf4":
@@ -177,12 +179,6 @@ def _quantization_config(folder: ModelFolder, options: LoadOptions) -> Any:
             bnb_4bit_compute_dtype=torch.bfloat16,
         )
     return None
-
-
-def _older_gptq(folder: ModelFolder) -> Any:
-    said = folder.quantization or {}
-    known = ("bits", "group_size", "damp_percent", "desc_act", "sym", "true_sequential")
-    return transformers.GPTQConfig(**{key: said[key] for key in known if key in said})
 
 
 def _quantization_name(folder: ModelFolder, options: LoadOptions) -> str:

@@ -39,9 +39,10 @@ class PrefixCache:
 
         At least one token of `ids` is left to compute: its logits are what the answer begins with.
         """
+        prompt = tuple(ids)
         best, shared = None, 0
         for entry in self._entries:
-            length = min(_common_length(entry.ids, ids), len(ids) - 1)
+            length = min(_common_length(entry.ids, prompt), len(prompt) - 1)
             if length > shared:
                 best, shared = entry, length
         if best is None:
@@ -57,9 +58,10 @@ class PrefixCache:
         """Keep `cache`, which holds the tokens `ids`. It is the prefix cache's from now on."""
         if not ids or self._limit < 1:
             return
+        new = _Entry(tuple(ids), cache)
         # An entry that is a beginning of the new one can serve nothing that the new one cannot.
-        kept = [old for old in self._entries if _common_length(old.ids, ids) < len(old.ids)]
-        self._entries = [*kept, _Entry(tuple(ids), cache)]
+        kept = [old for old in self._entries if _common_length(old.ids, new.ids) < len(old.ids)]
+        self._entries = [*kept, new]
         while len(self._entries) > self._limit or (
             len(self._entries) > 1 and self.nbytes > self._max_bytes
         ):
@@ -78,7 +80,7 @@ class PrefixCache:
         return len(self._entries)
 
 
-def _common_length(one: Sequence[int], other: Sequence[int]) -> int:
+def _common_length(one: tuple[int, ...], other: tuple[int, ...]) -> int:
     """How many tokens two sequences have in common at their beginnings."""
     length = min(len(one), len(other))
     if one[:length] == other[:length]:

@@ -16,10 +16,8 @@ from assistant.prompts import Prompt, Renderer
 COMPLETION_CONTEXT = 8192
 """Tokens: a completion reads no more than this, however much the model could read."""
 _SUFFIX_SHARE = 0.25
-_BYTES_A_CHARACTER = 4
-"""And at least a byte a token: so many characters always fit into four times as many tokens."""
-_SMALLEST_BLOCK = 8
-"""Blocks have as many characters as the budget has tokens, and for dense text down to an eighth."""
+_MOST_TOKENS = 4
+"""A character's: it has at most four bytes, and a token has at least one."""
 _TRIES = 4
 
 
@@ -48,7 +46,7 @@ class Trimmer:
         frame = len(self._renderer.complete(replace(request, prefix="", suffix="")).ids)
         budget = room - frame
         for _ in range(_TRIES):
-            if budget < _BYTES_A_CHARACTER:
+            if budget < _MOST_TOKENS:
                 break
             prompt = self._renderer.complete(self.cut(request, budget))
             if len(prompt.ids) <= room:
@@ -63,56 +61,52 @@ class Trimmer:
     def cut(self, request: CompletionRequest, budget: int) -> CompletionRequest:
         """`request` with the end of its prefix and the beginning of its suffix, `budget` tokens."""
         reserve = int(budget * _SUFFIX_SHARE)
-        if len(request.prefix) * _BYTES_A_CHARACTER <= reserve:
+        if len(request.prefix) * _MOST_TOKENS <= reserve:
             reserve = budget - reserve
         suffix = self._beginning(request.suffix, reserve)
-        left = budget - sum(map(self._count, _blocks(suffix, reserve)))
+        left = budget - sum(map(self._count, _blocks(suffix, max(1, reserve))))
         return replace(request, prefix=self._end(request.prefix, left), suffix=suffix)
 
     def _end(self, text: str, budget: int) -> str:
         """The end of `text`, from a fixed place on, in at most `budget` tokens."""
-        size = max(budget, 1)
-        while size >= max(1, budget // _SMALLEST_BLOCK):
-            start = self._fitting_start(text, budget, size)
-            if self._is_enough(text[start:], budget) or start == 0:
+        start = 0
+        for size in _block_sizes(budget):
+            start, tokens = len(text), 0
+            for place in reversed(range(0, len(text), size)):
+                more = self._count(text[place : place + size])
+                if tokens + more > budget:
+                    break
+                start, tokens = place, tokens + more
+            if start == 0 or tokens * 2 >= budget:
                 return text[_line_start(text, start, size) :]
-            size //= 2
-        return text[max(0, len(text) - budget // _BYTES_A_CHARACTER) :]
-
-    def _fitting_start(self, text: str, budget: int, size: int) -> int:
-        """The first multiple of `size` from where on `text` fits into `budget`."""
-        start = len(text)
-        tokens = 0
-        for place in range((len(text) - 1) // size * size, -1, -size):
-            tokens += self._count(text[place : place + size])
-            if tokens > budget:
-                break
-            start = place
-        return start
+        return text[start:]
 
     def _beginning(self, text: str, budget: int) -> str:
         """The beginning of `text` in at most `budget` tokens, whole lines if it has any."""
-        size = max(budget, 1)
-        while size >= max(1, budget // _SMALLEST_BLOCK):
+        end = 0
+        for size in _block_sizes(budget):
             end, tokens = 0, 0
             for block in _blocks(text, size):
-                tokens += self._count(block)
-                if tokens > budget:
+                if tokens + self._count(block) > budget:
                     break
+                tokens += self._count(block)
                 end += len(block)
-            if self._is_enough(text[:end], budget) or end == len(text):
-                line_end = text.rfind("\n", end - size, end) + 1 if end < len(text) else end
-                return text[: line_end or end]
-            size //= 2
-        return text[: budget // _BYTES_A_CHARACTER]
+            if end == len(text):
+                return text
+            if tokens * 2 >= budget:
+                newline = text.rfind("\n", end // 2, end)
+                return text[: newline + 1 or end]
+        return text[:end]
 
-    def _is_enough(self, text: str, budget: int) -> bool:
-        """Whether a cut at this block size uses the budget well; text can be dense in tokens."""
-        return len(text) > 0 and len(text) >= budget // _BYTES_A_CHARACTER
+
+def _block_sizes(budget: int) -> Iterator[int]:
+    """In characters, the largest first. A block of the last can have half the budget at most."""
+    for divisor in (1, 2, 4, 8):
+        yield max(1, budget // divisor)
 
 
 def _blocks(text: str, size: int) -> Iterator[str]:
-    for place in range(0, len(text), max(size, 1)):
+    for place in range(0, len(text), size):
         yield text[place : place + size]
 
 

@@ -26,7 +26,7 @@ def shard(folder: Path) -> None:
     """Split the weights into two files with an index."""
     tensors = load_file(folder / "model.safetensors")
     names = sorted(tensors)
-    weight_map = {}
+    weight_map: dict[str, str] = {}
     for number, part in enumerate((names[::2], names[1::2]), start=1):
         file = f"model-0000{number}-of-00002.safetensors"
         save_file({name: tensors[name] for name in part}, folder / file, {"format": "pt"})

@@ -1,6 +1,8 @@
 """Small real models, made here and saved as real files: random, but the same every time."""
 
+import importlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,10 @@ TEMPLATE = (
 )
 CONTEXT = 512
 LORA_TARGETS = ["q_proj", "v_proj", "down_proj"]
+# Parts of the libraries that have no type annotations, or wrong ones.
 _Auto: Any = AutoModelForCausalLM
+_Llama: Any = LlamaForCausalLM
+_Tokenizer: Any = PreTrainedTokenizerFast
 _BitsAndBytes: Any = BitsAndBytesConfig
 
 
@@ -59,9 +64,7 @@ def save_tokenizer(folder: Path, *, template: str | None = TEMPLATE) -> None:
         show_progress=False,
     )
     fast.train_from_iterator(CORPUS * 4, trainer)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=fast, bos_token="<|begin|>", eos_token="<|end|>"
-    )
+    tokenizer = _Tokenizer(tokenizer_object=fast, bos_token="<|begin|>", eos_token="<|end|>")
     tokenizer.chat_template = template
     tokenizer.save_pretrained(folder)
 
@@ -83,7 +86,7 @@ def save_llama(
         bos_token_id=0,
         eos_token_id=1,
     )
-    model = LlamaForCausalLM(config).to(dtype)
+    model = _Llama(config).to(dtype)
     model.save_pretrained(folder)
     save_tokenizer(folder)
     return folder
@@ -121,11 +124,13 @@ def save_nf4(base: Path, folder: Path) -> Path:
 
 def save_gptq(base: Path, folder: Path) -> Path:
     """The model of `base`, quantized to 4 bits by gptqmodel."""
-    from gptqmodel import GPTQModel, QuantizeConfig
+    if (os.cpu_count() or 1) <= 2:
+        os.environ.setdefault("GPTQMODEL_CPU_WORKERS", "2")  # see assistant.engine.load
+    gptqmodel: Any = importlib.import_module("gptqmodel")
 
     # The other way of packing compiles C++ first, which takes half a minute.
-    config = QuantizeConfig(bits=4, group_size=32, pack_impl="original")
-    model: Any = GPTQModel.load(str(base), config)
+    config = gptqmodel.QuantizeConfig(bits=4, group_size=32, pack_impl="original")
+    model = gptqmodel.GPTQModel.load(str(base), config)
     model.quantize([text * 8 for text in CORPUS], batch_size=1)
     model.save(str(folder))
     save_tokenizer(folder)

@@ -1,0 +1,254 @@
+"""The engine as its users see it: streaming, ends, seeds, cancelling, usage, several threads."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from assistant.engine.engine import Chunk, Engine, Usage
+from assistant.engine.generate import CHUNK
+from assistant.engine.load import LoadedModel
+from assistant.engine.turns import CancelToken
+from assistant.errors import AssistantError, Cancelled, PromptError
+from assistant.messages import CompletionRequest, Conversation, Message, SamplingParams
+from assistant.prompts import Prompt
+from tests.engine.tiny import CONTEXT, CORPUS
+
+REQUEST = CompletionRequest("def add(first, second):\n    return ", "\n")
+CONVERSATION = Conversation((Message("user", "What is a point?"),))
+
+
+def text_of(chunks: Iterator[Chunk]) -> str:
+    return "".join(chunk.text for chunk in chunks)
+
+
+def usage_of(chunks: Iterator[Chunk]) -> Usage:
+    last = list(chunks)[-1]
+    assert last.usage is not None
+    return last.usage
+
+
+def greedy(count: int = 16, *, stop: tuple[str, ...] = ()) -> SamplingParams:
+    return SamplingParams(max_tokens=count, stop=stop)
+
+
+def endless(engine: Engine, request: CompletionRequest = REQUEST) -> Prompt:
+    """A prompt whose answer no token ends."""
+    return Prompt(engine.loaded.renderer.complete(request).ids, frozenset())
+
+
+def test_the_last_chunk_alone_says_how_it_ended(engine: Engine) -> None:
+    chunks = list(engine.generate(endless(engine), greedy(10)))
+    assert len(chunks) > 2
+    assert all(chunk.finish is None and chunk.usage is None for chunk in chunks[:-1])
+    assert all(chunk.text for chunk in chunks[:-1])
+    assert chunks[-1].finish == "length"
+    assert chunks[-1].usage == Usage(len(endless(engine).ids), 0, 10)
+
+
+def test_chat_and_complete_answer(engine: Engine) -> None:
+    for chunks in (engine.chat(CONVERSATION, greedy()), engine.complete(REQUEST, greedy())):
+        found = list(chunks)
+        assert found[-1].finish in ("stop", "length")
+        assert "".join(chunk.text for chunk in found)
+
+
+def test_an_end_token_ends_the_answer_and_gives_no_text(engine: Engine) -> None:
+    prompt = endless(engine)
+    whole = text_of(engine.generate(prompt, greedy()))
+    model, ids = engine.loaded.model, torch.tensor([prompt.ids])
+    tokens = model.generate(
+        ids,
+        attention_mask=torch.ones_like(ids),
+        max_new_tokens=16,
+        do_sample=False,
+        eos_token_id=None,
+    )[0, len(prompt.ids) :].tolist()
+    end = tokens[8]
+    chunks = list(engine.generate(Prompt(prompt.ids, frozenset({end})), greedy()))
+    assert chunks[-1].finish == "stop"
+    text = "".join(chunk.text for chunk in chunks)
+    assert text == engine.loaded.renderer.tokenizer.decode(tokens[: tokens.index(end)])
+    assert whole.startswith(text.rstrip("\ufffd"))
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.completion_tokens == tokens.index(end) + 1
+
+
+def test_a_stop_string_ends_the_answer_and_is_not_part_of_it(engine: Engine) -> None:
+    prompt = endless(engine)
+    whole = text_of(engine.generate(prompt, greedy(24)))
+    for start in range(2, 12):
+        stop = whole[start : start + 3]
+        chunks = list(engine.generate(prompt, greedy(24, stop=("never there", stop))))
+        assert "".join(chunk.text for chunk in chunks) == whole[: whole.index(stop)]
+        assert chunks[-1].finish == "stop"
+        assert chunks[-1].usage is not None and chunks[-1].usage.completion_tokens <= 24
+
+
+def test_a_formats_own_stop_strings_count(engine: Engine) -> None:
+    prompt = endless(engine)
+    whole = text_of(engine.generate(prompt, greedy(24)))
+    stopped = Prompt(prompt.ids, frozenset(), stop=(whole[5:8],))
+    assert text_of(engine.generate(stopped, greedy(24))) == whole[: whole.index(whole[5:8])]
+
+
+def test_the_same_seed_gives_the_same_text(engine: Engine) -> None:
+    def sample(seed: int | None) -> str:
+        params = SamplingParams(max_tokens=24, temperature=1.5, top_p=0.95, seed=seed)
+        return text_of(engine.generate(endless(engine), params))
+
+    first = sample(1)
+    torch.manual_seed(123)
+    assert sample(1) == first
+    assert sample(2) != first
+    assert sample(None) != sample(None)
+
+
+def test_earlier_requests_are_reused_and_reported(engine: Engine) -> None:
+    text = CORPUS[1]
+    first = usage_of(engine.generate(endless(engine, CompletionRequest(text)), greedy(4)))
+    again = usage_of(engine.generate(endless(engine, CompletionRequest(text)), greedy(4)))
+    longer = CompletionRequest(text + "    def norm(self):")
+    typed = usage_of(engine.generate(endless(engine, longer), greedy(4)))
+    assert first.cached_tokens == 0
+    assert again.cached_tokens == again.prompt_tokens - 1
+    # Behind the file's beginning stand the token that asks for the middle, and the old answer.
+    assert first.prompt_tokens - 3 <= typed.cached_tokens < first.prompt_tokens
+    engine.forget()
+    assert usage_of(engine.generate(endless(engine, longer), greedy(4))).cached_tokens == 0
+
+
+def test_a_conversation_that_goes_on_computes_its_new_turn_alone(engine: Engine) -> None:
+    answer = text_of(engine.chat(CONVERSATION, greedy(8)))
+    follow_up = (*CONVERSATION.messages, Message("assistant", answer), Message("user", "Why?"))
+    usage = usage_of(engine.chat(Conversation(follow_up), greedy(8)))
+    assert usage.cached_tokens >= len(engine.loaded.renderer.chat(CONVERSATION).ids) - 1
+
+
+def test_a_prompt_too_long_for_the_context_is_refused_with_the_figures(engine: Engine) -> None:
+    long = Conversation((Message("user", "many words " * 300),))
+    tokens = len(engine.loaded.renderer.chat(long).ids)
+    expected = rf"has {tokens} tokens .* at most {CONTEXT}: shorten it by {tokens - CONTEXT + 1}"
+    with pytest.raises(PromptError, match=expected):
+        engine.chat(long, greedy())
+
+
+def test_the_context_ends_an_answer(engine: Engine) -> None:
+    prompt = Prompt(tuple(range(8, 8 + 100)) * 5, frozenset())
+    chunks = list(engine.generate(prompt, greedy(10_000)))
+    assert chunks[-1].finish == "length"
+    assert chunks[-1].usage == Usage(500, 0, CONTEXT - 500)
+
+
+def test_an_empty_prompt_is_refused(engine: Engine) -> None:
+    with pytest.raises(PromptError, match="empty"):
+        engine.generate(Prompt((), frozenset()), greedy())
+
+
+def test_cancelling_ends_between_two_tokens_and_keeps_what_was_computed(engine: Engine) -> None:
+    cancel = CancelToken()
+    prompt = endless(engine)
+    chunks = engine.generate(prompt, greedy(200), cancel)
+    next(chunks)
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        next(chunks)
+    usage = usage_of(engine.generate(prompt, greedy(2)))
+    assert usage.cached_tokens == len(prompt.ids) - 1
+
+
+def test_a_prompt_is_read_in_chunks_between_which_it_can_be_cancelled(
+    loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.engine.generate.CHUNK", 32)
+    engine = Engine(loaded)
+    assert CHUNK > 32
+    cancel = CancelToken()
+    prompt = Prompt(tuple(range(8, 208)), frozenset())
+    passes = 0
+
+    def cancel_later(*_: object) -> None:
+        nonlocal passes
+        passes += 1
+        if passes == 3:
+            cancel.cancel()
+
+    hook = loaded.model.base_model.register_forward_hook(cancel_later)
+    with pytest.raises(Cancelled):
+        list(engine.generate(prompt, greedy(2), cancel))
+    hook.remove()
+    assert passes == 3
+    warm = list(engine.generate(prompt, greedy(8)))
+    assert warm[-1].usage is not None and warm[-1].usage.cached_tokens == 96
+    monkeypatch.undo()
+    assert text_of(iter(warm)) == text_of(Engine(loaded).generate(prompt, greedy(8)))
+
+
+def test_closing_an_answer_lets_the_next_request_in(engine: Engine) -> None:
+    chunks = engine.generate(endless(engine), greedy(200))
+    next(chunks)
+    getattr(chunks, "close")()  # noqa: B009 - an iterator by contract, a generator in fact
+    assert usage_of(engine.generate(endless(engine), greedy(2))).cached_tokens > 0
+
+
+def test_a_waiting_request_can_be_cancelled(engine: Engine) -> None:
+    running = engine.generate(endless(engine), greedy(200))
+    next(running)
+    cancel = CancelToken()
+    outcome: list[str] = []
+
+    def wait() -> None:
+        try:
+            list(engine.generate(endless(engine), greedy(2), cancel))
+        except Cancelled:
+            outcome.append("cancelled")
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    time.sleep(0.1)
+    assert outcome == []
+    cancel.cancel()
+    waiting.join(5)
+    assert outcome == ["cancelled"]
+    assert next(running).finish is None
+
+
+def test_requests_from_several_threads_are_served_in_order_and_apart(engine: Engine) -> None:
+    requests = [CompletionRequest(text) for text in CORPUS]
+    alone = [text_of(Engine(engine.loaded).complete(request, greedy(8))) for request in requests]
+    first = engine.generate(endless(engine), greedy(200))
+    next(first)
+    done: list[int] = []
+    answers: dict[int, str] = {}
+
+    def ask(number: int) -> None:
+        answers[number] = text_of(engine.complete(requests[number], greedy(8)))
+        done.append(number)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(requests))]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.05)
+    getattr(first, "close")()  # noqa: B009
+    for thread in threads:
+        thread.join(30)
+    assert [answers[number] for number in range(len(requests))] == alone
+    assert done == sorted(done)
+
+
+def test_running_out_of_memory_is_said_in_one_line(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(engine._loop, "_forward", full)
+    with pytest.raises(AssistantError, match=r"ran out of memory on cpu at \d+ tokens"):
+        list(engine.generate(endless(engine), greedy()))
+
+
+def test_consumers_of_an_answer_are_not_in_inference_mode(engine: Engine) -> None:
+    for _ in engine.generate(endless(engine), greedy(3)):
+        assert not torch.is_inference_mode_enabled()
