@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,42 +17,58 @@ def list_models(
     as_json: JsonOption = False,
 ) -> None:
     """List the models by name, with their size, formats and licence."""
-    from assistant.registry import installed, load_registry
-
-    on_disk = installed()
-    specs = [spec for spec in load_registry().values() if not here or spec.name in on_disk]
+    rows = [row for row in _rows() if row["here"] or not here]
     if as_json:
-        rows = [
-            {
-                "name": spec.name,
-                "kind": spec.kind,
-                "parameters": spec.parameters,
-                "context": spec.context,
-                "chat_format": spec.chat_format,
-                "fim_format": spec.fim_format,
-                "licence": spec.licence,
-                "here": sorted(on_disk.get(spec.name, ())),
-            }
-            for spec in specs
-        ]
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
-        return
+    else:
+        _print(rows)
 
+
+def _rows() -> "list[dict[str, Any]]":
+    """The models on this machine that no registry knows, the starter first, then the registry's."""
+    from assistant.registry import installed, load_registry, locate
+
+    on_disk, known = installed(), load_registry()
+    rows: list[dict[str, Any]] = []
+    for name in [name for name in on_disk if name not in known]:
+        local = locate(name)
+        rows.append(
+            {
+                "name": name,
+                "kind": "folder",
+                "parameters": None,
+                "context": local.context,
+                "chat_format": local.chat_format,
+                "fim_format": local.fim_format,
+                "licence": None,
+                "here": on_disk[name],
+            }
+        )
+    for spec in known.values():
+        fields = ("name", "kind", "parameters", "context", "chat_format", "fim_format", "licence")
+        rows.append(
+            {field: getattr(spec, field) for field in fields}
+            | {"here": sorted(on_disk.get(spec.name, ()))}
+        )
+    return rows
+
+
+def _print(rows: "list[dict[str, Any]]") -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("name", "kind", "size", "context", "fills in", "licence", "here"):
         table.add_column(heading, justify="right" if heading in ("size", "context") else "left")
-    for spec in specs:
+    for row in rows:
         table.add_row(
-            spec.name,
-            spec.kind,
-            _size(spec.parameters),
-            str(spec.context),
-            "yes" if spec.fim_format not in (None, "none") else "",
-            spec.licence,
-            ", ".join(sorted(on_disk.get(spec.name, ()))),
+            row["name"],
+            row["kind"],
+            _size(row["parameters"]) if row["parameters"] else "",
+            str(row["context"] or ""),
+            "yes" if row["fim_format"] not in (None, "none") else "",
+            row["licence"] or "",
+            ", ".join(row["here"]),
         )
     Console(highlight=False).print(table)
 
