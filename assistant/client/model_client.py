@@ -236,5 +236,10 @@ def _as_server_error(error: "openai.APIError", foreign_url: str | None) -> Serve
     if isinstance(error, openai.AuthenticationError):
         advice = "set `api_key` in the settings" if foreign_url else "end it, and try again"
         return ServerError(f"{where} refuses the key: {advice}")
+    if foreign_url and isinstance(error, openai.NotFoundError):
+        advice = "`server_url` in the settings usually ends in /v1"
+        return ServerError(
+            f"{where} does not know what it is asked for ({error.message}): {advice}"
+        )
     body = error.body if isinstance(error.body, dict) else {}
     return ServerError(str(body.get("message") or f"{where} failed: {error.message}"))

@@ -29,6 +29,8 @@ FAILURE_TOLD_SECONDS = 10.0
 """How long a server without a model stays, at most, so that a front end can ask it why."""
 _GRACE_SECONDS = 1
 """How long clients have to take the last of their answers when the server ends."""
+_KEEP_ALIVE_SECONDS = 60
+"""Longer than clients keep an idle connection, so that none is closed as it is used again."""
 
 Announce = Callable[[str], None]
 
@@ -54,8 +56,12 @@ def serve(
             _serve_alone(settings, port, idle_minutes, announce, load)
     except Timeout:
         running = read_record()
-        where = f" at {running.url}/v1" if running else ""
-        announce(f"a model server is already running{where}")
+        which = (
+            f" at {running.url}/v1, with {running.choice.model} (process {running.pid})"
+            if running
+            else ""
+        )
+        announce(f"a model server is already running{which}")
 
 
 def _serve_alone(
@@ -66,7 +72,7 @@ def _serve_alone(
     load: Loader | None,
 ) -> None:
     choice = ModelChoice.of(settings)
-    listening = _listen(port)
+    listening = listen(port)
     by_front_end = FRONT_END_VARIABLE in os.environ
     url = f"http://{HOST}:{listening.getsockname()[1]}"
     record = ServerRecord(url, os.getpid(), __version__, choice, by_front_end)
@@ -94,8 +100,11 @@ def _serve_alone(
         raise life.slot.state.error
 
 
-def _listen(port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def listen(port: int) -> socket.socket:
+    """A socket on loopback. Raises ServerError when the port cannot be had."""
+    # With its protocol named: asyncio sends small packets at once only on sockets that are known
+    # to be TCP, and without that each piece of an answer may wait for 40 ms.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, port))
@@ -151,6 +160,7 @@ class _Life:
             server_header=False,
             proxy_headers=False,
             ws="none",
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         return _Server(config, answers)

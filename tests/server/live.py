@@ -1,7 +1,6 @@
 """A real server on a real socket, in a thread of the test's process."""
 
 import os
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from assistant.client.record import ModelChoice, ServerRecord
 from assistant.config import Settings
 from assistant.server.answers import Answers, EngineThread
 from assistant.server.app import create_app
+from assistant.server.run import listen
 from assistant.server.serving import Activity, ModelSlot
 
 TOKEN = "the-token-of-this-test"
@@ -49,7 +49,7 @@ def live(slot: ModelSlot) -> Iterator[Live]:
     app = create_app(slot, token=TOKEN, answers=answers, activity=Activity())
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = listen(0)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

@@ -1,6 +1,8 @@
 """The life of a real server process."""
 
+import asyncio
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import pytest
 from assistant import paths
 from assistant.client.health import ask_health
 from assistant.client.record import FRONT_END_VARIABLE, ServerRecord, read_record
+from assistant.server.run import listen
 from tests.server.processes import lines_until, next_line, server_process
 from tests.server.scripted_server import MISSING
 
@@ -140,3 +143,17 @@ def test_a_port_that_is_taken() -> None:
 def test_it_loads_no_model_library_to_say_that_it_is_loading() -> None:
     code = "import assistant.server.run, sys; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+async def test_small_packets_are_sent_at_once() -> None:
+    accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def look(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = writer.get_extra_info("socket")
+        accepted.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    async with await asyncio.start_server(look, sock=listen(0)) as server:
+        _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        assert await accepted != 0
+        writer.close()
