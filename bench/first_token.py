@@ -165,8 +165,11 @@ def main() -> int:
     parser.add_argument("--quantization", choices=("none", "nf4"), default="none")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--tokens", type=int, default=48, help="of each answer")
+    parser.add_argument("--threads", type=int, help="of PyTorch; fewer are steadier")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
     try:
         load_options = LoadOptions(options.device, options.quantization)
         engine = Engine(load_model(locate(options.model), load_options))

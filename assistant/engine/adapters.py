@@ -7,7 +7,7 @@ from typing import Any
 
 from peft import PeftModel, get_peft_model_state_dict
 
-from assistant.engine.folder import TensorHeader
+from assistant.engine.folder import TensorHeader, reason
 from assistant.errors import ModelFolderError
 
 _PREFIX = "base_model.model."
@@ -25,8 +25,7 @@ def attach_adapter(model: Any, folder: Path, tensors: Mapping[str, TensorHeader]
             warnings.simplefilter("ignore")  # tensors that are missing are named below
             adapted = PeftModel.from_pretrained(model, str(folder), is_trainable=False)
     except Exception as error:  # peft raises what its configurations and torch raise
-        reason = (str(error).strip() or repr(error)).splitlines()[0]
-        raise ModelFolderError(f"the adapter {folder} cannot be used: {reason}") from error
+        raise ModelFolderError(f"the adapter {folder} cannot be used: {reason(error)}") from error
     for name in sorted(get_peft_model_state_dict(adapted, save_embedding_layers=False)):
         if name not in tensors:
             raise ModelFolderError(

@@ -19,6 +19,8 @@ from assistant.errors import AssistantError, PromptError
 from assistant.messages import CompletionRequest, Conversation, SamplingParams
 from assistant.prompts import Prompt
 
+__all__ = ["CACHE_BYTES", "CACHE_ENTRIES", "CancelToken", "Chunk", "Engine", "Finish", "Usage"]
+
 CACHE_ENTRIES = 8
 CACHE_BYTES = 2 << 30
 

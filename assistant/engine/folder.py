@@ -20,6 +20,7 @@ _UNFINISHED = ("*.incomplete", "*.part", "*.partial", "*.aria2")
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model")
 _AGAIN = "download it again"
 _LARGEST_HEADER = 100_000_000
+_LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,12 @@ def read_json(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ModelFolderError(f"{file} must hold a JSON object: {_AGAIN}")
     return content
+
+
+def reason(error: Exception) -> str:
+    """What an error of a library says, as one line of bearable length."""
+    words = " ".join(str(error).split()) or repr(error)
+    return words if len(words) <= _LONGEST_REASON else words[: _LONGEST_REASON - 1] + "…"
 
 
 def read_header(file: Path) -> dict[str, TensorHeader]:

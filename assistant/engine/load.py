@@ -2,7 +2,6 @@
 
 import importlib.util
 import io
-import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -11,11 +10,16 @@ from typing import Any, Literal
 
 import torch
 import transformers
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM
 
 from assistant.engine.adapters import attach_adapter
 from assistant.engine.description import ModelDescription, describe
-from assistant.engine.folder import ModelFolder, check_adapter_folder, check_model_folder
+from assistant.engine.folder import (
+    ModelFolder,
+    check_adapter_folder,
+    check_model_folder,
+    reason,
+)
 from assistant.engine.renderers import load_renderer
 from assistant.errors import AssistantError, ModelFolderError, UsageError
 from assistant.prompts import Renderer
@@ -63,9 +67,9 @@ def load_model(local: LocalModel, options: LoadOptions | None = None) -> LoadedM
     folder = check_model_folder(local.folder)
     adapter = check_adapter_folder(local.adapter) if local.adapter else None
     device = pick_device(options.device)
-    renderer = load_renderer(local)
     with _quiet(), _out_of_memory(local.name, device):
         config = _load_config(folder)
+        renderer = load_renderer(local)
         model = _load_weights(folder, config, device, options)
         if local.adapter is not None and adapter is not None:
             model = attach_adapter(model, local.adapter, adapter)
@@ -100,15 +104,19 @@ def pick_device(wanted: str) -> torch.device:
 
 
 def _load_config(folder: ModelFolder) -> Any:
-    kind = folder.config["model_type"]
+    kind, file = folder.config["model_type"], folder.path / "config.json"
+    if kind not in CONFIG_MAPPING:
+        raise ModelFolderError(
+            f"{file} is of the model_type {kind!r}, which transformers {transformers.__version__}"
+            " does not know: choose another model or update transformers"
+        )
     try:
         config = AutoConfig.from_pretrained(
             folder.path, local_files_only=True, trust_remote_code=False
         )
     except Exception as error:  # a configuration checks itself in many ways
         raise ModelFolderError(
-            f"{folder.path / 'config.json'} is of the model_type {kind!r}, which transformers"
-            f" {transformers.__version__} cannot load: choose another model or update it"
+            f"{file} is not valid: {reason(error)}: download it again"
         ) from error
     if folder.weights_file not in ("model.safetensors", "model.safetensors.index.json"):
         config.transformers_weights = folder.weights_file
@@ -141,9 +149,7 @@ def _load_weights(
     except (torch.OutOfMemoryError, MemoryError, AssistantError):
         raise
     except Exception as error:  # whatever transformers and the quantizers make of odd folders
-        logging.getLogger(__name__).debug("loading failed", exc_info=True)
-        reason = (str(error).strip() or repr(error)).splitlines()[0]
-        raise ModelFolderError(f"{folder.path} cannot be loaded: {reason}") from error
+        raise ModelFolderError(f"{folder.path} cannot be loaded: {reason(error)}") from error
     _check_report(folder, report)
     return model
 

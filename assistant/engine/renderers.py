@@ -1,10 +1,10 @@
 """The renderer of a model's folder: its tokenizer, its chat format and its fill-in-the-middle."""
 
-import logging
 from typing import Any
 
 from transformers import AutoTokenizer
 
+from assistant.engine.folder import reason
 from assistant.errors import ModelFolderError
 from assistant.prompts import (
     CHAT_FORMATS,
@@ -37,11 +37,8 @@ def load_text_tokenizer(local: LocalModel) -> TextTokenizer:
             local.folder, local_files_only=True, trust_remote_code=False
         )
     except Exception as error:  # tokenizers raise bare exceptions for files they cannot read
-        logging.getLogger(__name__).debug("tokenizer", exc_info=True)
         raise ModelFolderError(
-            f"the tokenizer in {local.folder} cannot be loaded"
-            f" ({str(error).strip().splitlines()[0] if str(error).strip() else error!r}):"
-            " download it again"
+            f"the tokenizer in {local.folder} cannot be loaded ({reason(error)}): download it again"
         ) from error
     fast = getattr(loaded, "backend_tokenizer", None)
     if fast is None:

@@ -77,7 +77,14 @@ def test_a_config_that_is_none(folder: Path, content: str) -> None:
 
 def test_an_unknown_model_type(folder: Path) -> None:
     tiny.edit_json(folder / "config.json", model_type="mystery9")
-    assert re.search(r"config\.json.*'mystery9'.*cannot load", problem(folder))
+    assert re.search(r"config\.json.*'mystery9'.*does not know", problem(folder))
+
+
+def test_a_config_with_a_wrong_value(folder: Path) -> None:
+    tiny.edit_json(folder / "config.json", hidden_size="wide")
+    assert re.search(
+        r"config\.json is not valid: .*hidden_size.*download it again", problem(folder)
+    )
 
 
 def test_a_model_that_makes_no_text(folder: Path) -> None:
@@ -212,6 +219,11 @@ def test_an_adapter_as_a_pickle(llama: Path, own_adapter: Path) -> None:
 def test_an_adapter_of_another_kind(llama: Path, own_adapter: Path) -> None:
     tiny.edit_json(own_adapter / "adapter_config.json", peft_type="PREFIX_TUNING")
     assert "is a PREFIX_TUNING adapter: only LORA" in problem(llama, own_adapter)
+
+
+def test_an_adapter_whose_config_says_another_rank(llama: Path, own_adapter: Path) -> None:
+    tiny.edit_json(own_adapter / "adapter_config.json", r=8)
+    assert re.search(r"cannot be used: .*lora_A.*\[4, 64\].*\[8, 64\]", problem(llama, own_adapter))
 
 
 def test_an_adapter_for_a_wider_model(adapter: Path, tmp_path: Path) -> None:
