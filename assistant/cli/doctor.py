@@ -130,8 +130,8 @@ def _server() -> Finding:
         os.kill(state["pid"], 0)
     except (OSError, ValueError, KeyError):
         detail = "not running; it starts by itself when it is needed"
-        return Finding("model server", True, detail, needed=False)
-    return Finding("model server", True, f"{state['model']} at {state['url']}")
+        return Finding("running server", True, detail, needed=False)
+    return Finding("running server", True, f"{state['model']} at {state['url']}")
 
 
 def _neovim() -> Finding:
