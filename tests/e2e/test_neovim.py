@@ -1,0 +1,120 @@
+"""The assistant in a real Neovim, through the plugin and the command `assistant lsp`."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assistant.client.record import read_record
+from tests.e2e.neovim import Neovim, find_neovim
+from tests.lsp.scripted_model import ScriptedModel
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedModel]:
+    with ScriptedModel() as model:
+        monkeypatch.setenv("ASSISTANT_SERVER_URL", model.url)
+        yield model
+
+
+@pytest.fixture
+def neovim(sealed_home: Path) -> Iterator[Neovim]:
+    neovim = Neovim(find_neovim(), sealed_home)
+    try:
+        yield neovim
+    finally:
+        neovim.close()
+        if (record := read_record()) is not None:
+            os.kill(record.pid, signal.SIGTERM)
+
+
+def test_ghost_text_of_the_starter_is_seen_accepted_and_undone(
+    neovim: Neovim, tmp_path: Path
+) -> None:
+    neovim.open(tmp_path / "example.py")
+    neovim.type("idef add(first, second):<CR>return ")
+    neovim.wait_work_ended()
+    neovim.type("first")
+    neovim.wait("ghost text", lambda: neovim.ghost_text)
+    typed, shown = neovim.text, neovim.ghost_text
+    assert typed == "def add(first, second):\n    return first"
+    neovim.type("<Tab>")
+    neovim.wait("the accepted text", lambda: neovim.text != typed)
+    assert neovim.text == typed + shown
+    neovim.type("<Esc>u")
+    neovim.wait("the undone text", lambda: neovim.text == typed)
+
+
+def test_the_accept_key_does_what_it_did_before_where_nothing_is_shown(
+    scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
+) -> None:
+    neovim.open(tmp_path / "note.txt")
+    neovim.type("ia<Tab>b")
+    neovim.wait("the text", lambda: neovim.text == "a\tb")
+
+
+def test_a_suggestion_that_was_typed_into_is_accepted_without_what_was_typed(
+    scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
+) -> None:
+    show(neovim, scripted, tmp_path / "example.py", "first + second")
+    scripted.answers("irst")
+    neovim.type("fir<Tab>")
+    neovim.wait("the accepted text", lambda: neovim.text == "x = first + second\n")
+
+
+def test_a_file_with_dos_line_ends_gets_no_stray_carriage_returns(
+    scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
+) -> None:
+    file = tmp_path / "example.py"
+    file.write_bytes(b"# dos\r\n")
+    show(neovim, scripted, file, "1\n", "y = 2\n")
+    assert neovim.ghost_text == "1\ny = 2"
+    neovim.type("<Tab>")
+    neovim.wait("the accepted text", lambda: "y = 2" in neovim.text)
+    neovim.type("<Esc>")
+    neovim.command("write")
+    assert file.read_bytes() == b"x = 1\r\ny = 2\r\n# dos\r\n"
+
+
+def test_code_is_explained_beside_it(
+    scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
+) -> None:
+    file = tmp_path / "example.py"
+    file.write_text("x = 1\n\n\ndef f():\n    return x\n")
+    neovim.open(file)
+    answer = scripted.answers("It returns ", "`x`.")
+    neovim.command("5")
+    neovim.command("AssistantExplain")
+    neovim.wait("the explanation", lambda: "It returns `x`." in neovim.first_lines)
+    assert "def f():\n    return x" in answer.request["messages"][-1]["content"]
+    assert neovim.text.startswith("x = 1"), "the cursor stays in the code"
+
+
+def test_text_is_polished_and_the_change_is_undone(
+    scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
+) -> None:
+    file = tmp_path / "note.txt"
+    file.write_text("# Notes\n\nTeh cat sat.\n\n```\nteh\n```\n")
+    neovim.open(file)
+    answer = scripted.answers("The cat sat.")
+    neovim.command("3")
+    neovim.command("AssistantPolish")
+    polished = "# Notes\n\nThe cat sat.\n\n```\nteh\n```"
+    neovim.wait("the polished text", lambda: neovim.text == polished)
+    assert "Notes" not in answer.request["messages"][-1]["content"]
+    neovim.type("u")
+    neovim.wait("the old text", lambda: neovim.text == polished.replace("The", "Teh"))
+
+
+def show(neovim: Neovim, scripted: ScriptedModel, file: Path, *pieces: str) -> None:
+    """Have the pieces shown as ghost text behind `x = `, on the first line of a file."""
+    neovim.open(file)
+    neovim.type("Ox =")
+    neovim.wait_work_ended()
+    scripted.answers(*pieces)
+    neovim.type(" ")
+    neovim.wait("ghost text", lambda: neovim.ghost_text)
