@@ -14,7 +14,7 @@ import sysconfig
 import tarfile
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from email.parser import Parser
 from itertools import chain
@@ -191,9 +191,7 @@ def _functions(document: Document) -> list[Function]:
 
 
 def build(run: Path) -> None:
-    """Write RUN/corpus/documents.jsonl and functions.jsonl."""
-    folder = run / "corpus"
-    folder.mkdir(parents=True, exist_ok=True)
+    """Read all sources and write the corpus, each text once."""
     with Pool() as pool:
         packages = pool.map(read_source, [(run / "archives", source) for source in sources()], 1)
         seen: set[str] = set()
@@ -203,20 +201,22 @@ def build(run: Path) -> None:
             if digest not in seen:
                 seen.add(digest)
                 documents.append(document)
-        _write(folder / "documents.jsonl", documents)
         code = [document for document in documents if document.kind == "code"]
-        _write(
-            folder / "functions.jsonl", list(chain.from_iterable(pool.map(_functions, code, 64)))
-        )
+        write(run, documents, list(chain.from_iterable(pool.map(_functions, code, 64))))
     for kind in ("code", "prose"):
         size = sum(len(document.text) for document in documents if document.kind == kind)
         print(f"{kind}: {size / 1e6:.1f} million characters")
 
 
-def _write(path: Path, records: list[Document] | list[Function]) -> None:
-    with path.open("w") as file:
-        for record in records:
-            file.write(json.dumps(asdict(record)) + "\n")
+def write(run: Path, documents: list[Document], functions: list[Function]) -> None:
+    """Write RUN/corpus/documents.jsonl and functions.jsonl."""
+    folder = run / "corpus"
+    folder.mkdir(parents=True, exist_ok=True)
+    records: list[tuple[str, Sequence[Document | Function]]]
+    records = [("documents.jsonl", documents), ("functions.jsonl", functions)]
+    for name, kind in records:
+        with (folder / name).open("w") as file:
+            file.writelines(json.dumps(asdict(record)) + "\n" for record in kind)
 
 
 def main() -> None:

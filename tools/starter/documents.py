@@ -54,6 +54,13 @@ class Corpus:
         """The documents of a kind, `code` or `prose`."""
         return self._documents[kind, held_out]
 
+    def characters(self) -> dict[str, int]:
+        """How long the training part of each kind is."""
+        parts = self._documents.items()
+        return {
+            kind: sum(len(one.text) for one in found) for (kind, held), found in parts if not held
+        }
+
     def functions(self, *, held_out: bool) -> list[Function]:
         """The documented functions."""
         with (self._folder / "functions.jsonl").open() as file:

@@ -1,4 +1,7 @@
-"""Writes the shipped folder: `python -m tools.starter.export` fills `assistant/starter/`."""
+"""Writes the shipped folder: `python -m tools.starter.export` fills `assistant/starter/`.
+
+It holds the weights, the tokenizer, their settings, and the model card with what was measured.
+"""
 
 import argparse
 import json
@@ -10,15 +13,15 @@ import torch
 from safetensors.torch import save_file
 
 from tools.starter import card, model
+from tools.starter.evaluate import evaluate
 from tools.starter.tokenizer import SPECIAL
 
 TARGET = Path("assistant/starter")
 ENDS = ("<|end|>", "<|eos|>")
 
 
-def weights(checkpoint: Path) -> dict[str, torch.Tensor]:
-    """The checkpoint's parameters in bf16; the output layer is the embedding and is left out."""
-    state = torch.load(checkpoint, weights_only=True)["model"]
+def weights(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The parameters in bf16; the output layer is the embedding and is left out."""
     return {
         name: value.to(torch.bfloat16).contiguous()
         for name, value in state.items()
@@ -56,26 +59,35 @@ def _settings() -> dict[str, dict[str, Any]]:
     }
 
 
-def export(run: Path, target: Path) -> None:
-    """Write weights, tokenizer, settings and card."""
+def export(run: Path, target: Path) -> int:
+    """Write weights, tokenizer and settings; give the step that they are from."""
     target.mkdir(parents=True, exist_ok=True)
+    state = torch.load(run / "checkpoint.pt", weights_only=True)
+    said = {"format": "pt", "step": str(state["step"]), "tokens": str(state["tokens"])}
     part = target / "model.safetensors.part"
-    save_file(weights(run / "checkpoint.pt"), part, metadata={"format": "pt"})
+    save_file(weights(state["model"]), part, metadata=said)
     part.chmod(0o644)
     part.replace(target / "model.safetensors")
     shutil.copyfile(run / "tokenizer.json", target / "tokenizer.json")
     for name, content in _settings().items():
         (target / name).write_text(json.dumps(content, indent=2) + "\n")
-    (target / "MODEL_CARD.md").write_text(card.write(run))
+    return int(state["step"])
 
 
 def main() -> None:
-    """Export the run's checkpoint."""
+    """Export the run's checkpoint, measure it and write its card."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=Path(".starter"))
     parser.add_argument("--target", type=Path, default=TARGET)
+    parser.add_argument("--places", type=int, default=300, help="see tools.starter.evaluate")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--unmeasured", action="store_true", help="take no time to evaluate")
     options = parser.parse_args()
-    export(options.run, options.target)
+    torch.set_num_threads(options.threads)
+    step = export(options.run, options.target)
+    if not options.unmeasured and card.evaluation(options.run, step) is None:
+        evaluate(options.target, options.run, options.places)
+    (options.target / "MODEL_CARD.md").write_text(card.write(options.run, options.target))
 
 
 if __name__ == "__main__":
