@@ -15,7 +15,8 @@ from assistant.prompts import Prompt, Renderer
 
 COMPLETION_CONTEXT = 8192
 """Tokens: a completion reads no more than this, however much the model could read."""
-_SUFFIX_SHARE = 0.25
+_MANY_CHARACTERS = 8
+"""A token's; longer texts are not worth tokenizing whole to see whether they fit."""
 _MOST_TOKENS = 4
 """A character's: it has at most four bytes, and a token has at least one."""
 _TRIES = 4
@@ -43,8 +44,11 @@ class Trimmer:
         Raises PromptError when not even the format's own tokens fit.
         """
         room = self._context - min(max_tokens, self._context // 4)
-        frame = len(self._renderer.complete(replace(request, prefix="", suffix="")).ids)
-        budget = room - frame
+        if len(request.prefix) + len(request.suffix) <= room * _MANY_CHARACTERS:
+            whole = self._renderer.complete(request)
+            if len(whole.ids) <= room:
+                return whole
+        budget = room - len(self._renderer.complete(replace(request, prefix="", suffix="")).ids)
         for _ in range(_TRIES):
             if budget < _MOST_TOKENS:
                 break
@@ -59,13 +63,23 @@ class Trimmer:
         )
 
     def cut(self, request: CompletionRequest, budget: int) -> CompletionRequest:
-        """`request` with the end of its prefix and the beginning of its suffix, `budget` tokens."""
-        reserve = int(budget * _SUFFIX_SHARE)
-        if len(request.prefix) * _MOST_TOKENS <= reserve:
-            reserve = budget - reserve
-        suffix = self._beginning(request.suffix, reserve)
-        left = budget - sum(map(self._count, _blocks(suffix, max(1, reserve))))
+        """`request` with the end of its prefix and the beginning of its suffix, `budget` tokens.
+
+        A long prefix gets three quarters. A shorter one gets as many quarters as it needs, and not
+        just what it needs: while it grows, the suffix stays.
+        """
+        quarters = next((q for q in (1, 2) if self._fits(request.prefix, budget * q // 4)), 3)
+        suffix = self._beginning(request.suffix, budget * (4 - quarters) // 4)
+        left = budget - sum(map(self._count, _blocks(suffix, budget)))
         return replace(request, prefix=self._end(request.prefix, left), suffix=suffix)
+
+    def _fits(self, text: str, budget: int) -> bool:
+        tokens = 0
+        for block in _blocks(text, max(1, budget)):
+            tokens += self._count(block)
+            if tokens > budget:
+                return False
+        return True
 
     def _end(self, text: str, budget: int) -> str:
         """The end of `text`, from a fixed place on, in at most `budget` tokens."""

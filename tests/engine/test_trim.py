@@ -56,6 +56,9 @@ def test_at_the_files_start_the_suffix_gets_most(trimmer: Trimmer) -> None:
     top = trimmer.cut(CompletionRequest("import ", CODE), 400)
     middle = trimmer.cut(CompletionRequest(CODE, CODE), 400)
     assert top.prefix == "import " and len(top.suffix) > 2 * len(middle.suffix)
+    between = trimmer.cut(CompletionRequest(CODE[:500], CODE), 400)
+    assert between.prefix == CODE[:500]
+    assert len(top.suffix) > len(between.suffix) > len(middle.suffix)
 
 
 @pytest.mark.parametrize("text", [LINES, CODE, DENSE[:3000]], ids=["lines", "code", "dense"])
@@ -68,6 +71,13 @@ def test_the_cut_stays_while_typing(trimmer: Trimmer, text: str) -> None:
         starts.append(len(prefix) - len(cut.prefix))
     moves = sum(one != other for one, other in itertools.pairwise(starts))
     assert moves <= typed / 20
+
+
+def test_the_suffix_stays_while_typing_from_the_files_start(trimmer: Trimmer) -> None:
+    suffixes = [
+        trimmer.cut(CompletionRequest(LINES[:count], CODE), 400).suffix for count in range(1500)
+    ]
+    assert sum(one != other for one, other in itertools.pairwise(suffixes)) <= 3
 
 
 def test_a_large_file_costs_no_tokenizing_of_all_of_it(trimmer: Trimmer) -> None:
