@@ -1,7 +1,6 @@
 """The code actions: what is offered where. Offering costs nothing; `commands` does the work."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from lsprotocol import converters, types
 
@@ -69,14 +68,16 @@ class Target:
 
     @classmethod
     def of(cls, arguments: object) -> "Target":
-        """From a command's arguments. Raises ValueError, TypeError, KeyError or IndexError."""
-        sent: Any = arguments
-        target = sent[0]
-        span = _CONVERTER.structure(target["range"], types.Range)
-        uri, version = target["uri"], target.get("version")
-        if not isinstance(uri, str) or not isinstance(version, int | None):
-            raise TypeError("a target is a uri, a range and perhaps a version")
-        return cls(uri, span, version)
+        """From a command's arguments. Raises TypeError."""
+        match arguments:
+            case [{"uri": str(uri), "range": dict(span), **others}]:
+                version = others.get("version")
+                if isinstance(version, int | None):
+                    try:
+                        return cls(uri, _CONVERTER.structure(span, types.Range), version)
+                    except (ValueError, ExceptionGroup):
+                        pass  # no range: as any other mistake
+        raise TypeError("the argument is a table of uri, range and perhaps version")
 
 
 _CONVERTER = converters.get_converter()

@@ -77,8 +77,8 @@ class Commands:
         """Do one action, with its progress; what goes wrong is told to the user."""
         try:
             target = Target.of(params.arguments)
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-            raise JsonRpcInvalidParams(f"{action.command} takes a uri and a range") from error
+        except TypeError as error:
+            raise JsonRpcInvalidParams(f"{action.command}: {error}") from error
         document = self._server.protocol.documents.get(target.uri)
         if document is None:
             raise JsonRpcInvalidParams("the document is not open")

@@ -77,7 +77,9 @@ class AssistantProtocol(LanguageServerProtocol):
         if "result" in fields or "error" in fields:
             self._handle_response(fields.get("id", ""), error=error)  # to a request of ours
             return
-        self._send_response(fields.get("id"), error=error)
+        # Not as pygls would send it: that leaves out an id that is null.
+        content = {"code": error.code, "message": error.message}
+        self._send_data({"jsonrpc": self.VERSION, "id": fields.get("id"), "error": content})
 
     def refuse_unreadable(self) -> None:
         """Answer bytes that are not JSON."""

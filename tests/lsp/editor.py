@@ -5,7 +5,7 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -48,6 +48,8 @@ class Editor:
             "workspace/applyEdit": lambda params: {"applied": True},
             "client/registerCapability": lambda params: None,
         }
+        self.deaf_to: set[str] = set()
+        """Requests of the server that are never answered."""
         self.version = 0
         self._environment = {**os.environ, **environment}
         self._ids = itertools.count(1)
@@ -138,13 +140,17 @@ class Editor:
         return await answered(self.send_request(method, params))
 
     def send_request(self, method: str, params: object) -> "asyncio.Future[Any]":
-        """Send a request; the future has its `id` in `get_name`-like attribute `number`."""
+        """Send a request, whose number is then `last_id`."""
         number = next(self._ids)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = future
+        self.expect(number, future)
         self.last_id = number
         self.send({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
         return future
+
+    def expect(self, number: object, future: "asyncio.Future[Any]") -> None:
+        """Have `future` end with the answer that has that number."""
+        self._waiting[number] = future
 
     def notify(self, method: str, params: object) -> None:
         self.send({"jsonrpc": "2.0", "method": method, "params": params})
@@ -170,6 +176,12 @@ class Editor:
         async with asyncio.timeout(PATIENCE), self._arrived:
             await self._arrived.wait_for(found)
         return found()[0]
+
+    async def until(self, ask: Callable[[], Awaitable[str]], wanted: str) -> None:
+        """Ask again and again, as a user who types, for an answer."""
+        async with asyncio.timeout(PATIENCE):
+            while await ask() != wanted:
+                await asyncio.sleep(0.01)
 
     def got(self, method: str) -> list[Any]:
         """The parameters of all messages of one method, so far."""
@@ -203,6 +215,8 @@ class Editor:
                 future.set_result(message.get("result"))
         elif "id" in message:
             self.requests.append(message)
+            if message["method"] in self.deaf_to:
+                return
             result = self.answer[message["method"]](message.get("params"))
             self.send({"jsonrpc": "2.0", "id": message["id"], "result": result})
         else:
