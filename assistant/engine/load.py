@@ -12,7 +12,6 @@ import torch
 import transformers
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM
 
-from assistant.engine.adapters import attach_adapter
 from assistant.engine.description import ModelDescription, describe
 from assistant.engine.folder import (
     ModelFolder,
@@ -72,6 +71,10 @@ def load_model(local: LocalModel, options: LoadOptions | None = None) -> LoadedM
         renderer = load_renderer(local)
         model = _load_weights(folder, config, device, options)
         if local.adapter is not None and adapter is not None:
+            # Imported where it is needed: peft brings half of PyTorch's compilers along, which
+            # takes longer than all the rest of loading a small model.
+            from assistant.engine.adapters import attach_adapter
+
             model = attach_adapter(model, local.adapter, adapter)
     model.eval()
     return LoadedModel(
