@@ -10,7 +10,7 @@ _HEADER = re.compile(
     r"(?:def|class|function|func|fn|fun|impl|struct|interface|trait|sub)\b"
 )
 _BRACED_HEADER = re.compile(
-    r"\s*(?!(?:if|for|while|switch|else|catch|return|do)\b)[\w*&<>:,~\[\]\s]+\([^;]*\)[^;()]*\{\s*$"
+    r"\s*+(?!(?:if|for|while|switch|else|catch|return|do)\b)[\w*&<>:,~\[\]\s]+\([^;]*\)[^;()]*\{\s*$"
 )
 _CLOSER = re.compile(r"\s*(?:\}|end\b)")
 _OPEN_SIGNATURE = re.compile(r"\s*[)\]]")
@@ -89,13 +89,14 @@ def _header_above(lines: Sequence[str], row: int) -> int | None:
     limit: int | None = None
     for number in range(min(row, len(lines) - 1), -1, -1):
         line = lines[number]
-        if not line.strip():
-            continue
         indent = _indent(line)
-        if limit is None or indent < limit:
-            if _HEADER.match(line) or _BRACED_HEADER.match(line):
-                return number
-            limit = indent if limit is None else min(limit, indent)
+        if not line.strip() or (limit is not None and indent >= limit):
+            continue
+        if _HEADER.match(line) or _BRACED_HEADER.match(line):
+            return number
+        # A closing line belongs to the header that stands as far left as it does itself.
+        closing = _CLOSER.match(line) or _OPEN_SIGNATURE.match(line)
+        limit = indent + 1 if closing else indent
     return None
 
 

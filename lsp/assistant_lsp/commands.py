@@ -43,6 +43,7 @@ class _Asking:
 
     async def answer(self, task: Task, text: str, language: str = "") -> str:
         """Raises AssistantError."""
+        text = text.replace("\r\n", "\n")
         question = ask(task, text, wording=self.card.wording, language=language)
         tokens = _ANSWER_TOKENS.get(task) or answer_tokens(task, text)
         varied = task is Task.CONTINUE

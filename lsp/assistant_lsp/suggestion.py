@@ -49,10 +49,11 @@ class Spot:
 
         `cut` says that the output ended because it was long enough, not because it was finished.
         """
-        complete = self.enough(raw) or not cut
-        lines = self._shown(raw.replace("\r\n", "\n").replace("\r", "\n"))
-        if not complete and len(lines) > 1:
-            lines.pop()
+        text = raw.replace("\r\n", "\n").replace("\r", "\n")
+        whole_lines = text.rpartition("\n")[0]
+        if cut and not self.enough(raw) and whole_lines.strip():
+            text = whole_lines
+        lines = self._shown(text)
         lines = lines[: self._repetition(lines)]
         text = self._without_overlap("\n".join(lines).rstrip())
         return text if text.strip() else ""

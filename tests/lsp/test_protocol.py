@@ -12,49 +12,46 @@ from tests.lsp.scripted_model import PATIENCE, ScriptedModel
 SECRET = "correct horse battery staple"
 
 
-@pytest.mark.parametrize(
-    "params",
-    [
-        {"textDocument": 3},
-        {"textDocument": {"uri": URI}, "position": {"line": -1, "character": 0}},
-        {"textDocument": {"uri": URI}, "position": {"line": SECRET, "character": 0}},
-        None,
-        [1],
-        SECRET,
-    ],
+MALFORMED: tuple[object, ...] = (
+    {"textDocument": 3},
+    {"textDocument": {"uri": URI}, "position": {"line": -1, "character": 0}},
+    {"textDocument": {"uri": URI}, "position": {"line": SECRET, "character": 0}},
+    None,
+    [1],
+    SECRET,
 )
+
+
 @pytest.mark.parametrize(
     "method",
     ["textDocument/inlineCompletion", "textDocument/completion", "textDocument/codeAction"],
 )
-async def test_a_malformed_request_is_answered_with_an_error(
-    editor: Editor, method: str, params: object
-) -> None:
+async def test_a_malformed_request_is_answered_with_an_error(editor: Editor, method: str) -> None:
     await editor.start()
-    with pytest.raises(RequestError) as raised:
-        await editor.request(method, params)
-    assert raised.value.code == -32602
-    assert SECRET not in str(raised.value)
+    for params in MALFORMED:
+        with pytest.raises(RequestError) as raised:
+            await editor.request(method, params)
+        assert raised.value.code == -32602, params
+        assert SECRET not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        (None, -32602),
-        ([], -32602),
-        ([3], -32602),
-        ([{"uri": URI}], -32602),
-        ([{"uri": 3, "range": {}}], -32602),
-    ],
-)
-async def test_a_command_with_other_arguments_is_answered_with_an_error(
-    editor: Editor, arguments: object, code: int
-) -> None:
+async def test_a_command_with_other_arguments_is_answered_with_an_error(editor: Editor) -> None:
     await editor.start()
-    params = {"command": "assistant.explain", "arguments": arguments}
-    with pytest.raises(RequestError) as raised:
-        await editor.request("workspace/executeCommand", params)
-    assert raised.value.code == code
+    place = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}
+    for arguments in (
+        None,
+        [],
+        [3],
+        [{"uri": URI}],
+        [{"uri": 3, "range": place}],
+        [{"uri": URI, "range": {}}],
+        [{"uri": URI, "range": place, "version": "1"}],
+        [{"uri": "file:///never/opened.py", "range": place}],
+    ):
+        params = {"command": "assistant.explain", "arguments": arguments}
+        with pytest.raises(RequestError) as raised:
+            await editor.request("workspace/executeCommand", params)
+        assert raised.value.code == -32602, arguments
 
 
 async def test_unknown_methods_and_commands_are_answered_with_an_error(editor: Editor) -> None:
@@ -78,20 +75,15 @@ async def test_a_table_that_looks_like_a_message_inside_a_message_is_left_alone(
     assert raised.value.code == -32602
 
 
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [(b"{", -32700), (b"\xff\xfe", -32700), (b"[]", -32600), (b"7", -32600), (b"{}", -32600)],
-)
-async def test_what_is_no_message_is_refused_and_the_server_goes_on(
-    editor: Editor, body: bytes, code: int
-) -> None:
+async def test_what_is_no_message_is_refused_and_the_server_goes_on(editor: Editor) -> None:
     await editor.start()
-    refusal: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    editor.expect(None, refusal)
-    editor.send_bytes(body)
-    with pytest.raises(RequestError) as raised:
-        await answered(refusal)
-    assert raised.value.code == code
+    for body, code in ((b"{", -32700), (b"\xff", -32700), (b"[]", -32600), (b"7", -32600)):
+        refusal: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        editor.expect(None, refusal)
+        editor.send_bytes(body)
+        with pytest.raises(RequestError) as raised:
+            await answered(refusal)
+        assert raised.value.code == code, body
     editor.open("x = ")
     assert await editor.ghost(0, 4) == ""
 
