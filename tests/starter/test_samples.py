@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from assistant.prompts import IGNORED
-from tools.starter import code_samples
+from tools.starter import code_samples, losses
 from tools.starter.samples import MIX, Sampler, batch
 from tools.starter.tokenizer import BOS, EOS, SPECIAL
 
@@ -76,3 +76,12 @@ def test_targets_are_the_inputs_one_on(sampler: Sampler) -> None:
     for given, wanted in zip(inputs, targets, strict=True):
         pairs = zip(given[1:], wanted[:-1], strict=True)
         assert all(label in (token, IGNORED) for token, label in pairs)
+
+
+def test_the_middle_alone_is_what_fills_the_hole(sampler: Sampler) -> None:
+    sample = sampler.sample("fim", random.Random(9), 256)
+    kept = losses.middle_only(sample.ids[:-1], sample.labels[1:])
+    start = sample.ids.index(SPECIAL.index("<|fim_middle|>")) + 1
+    assert [label for label in kept if label != IGNORED] == list(sample.ids[start:])
+    twice = losses.middle_only(sample.ids + sample.ids[:-1], sample.ids[1:] + sample.ids)
+    assert twice == [*kept, IGNORED, *kept]

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM
 
 from assistant.messages import CompletionRequest
-from assistant.prompts import Prompt, Task, Wording, ask, clean_answer
+from assistant.prompts import Prompt, Renderer, Task, Wording, ask, clean_answer
 from tools.starter.samples import renderer
 
 BATCH = 16
@@ -40,7 +40,14 @@ class Starter:
 
     def lines(self, requests: Sequence[CompletionRequest]) -> list[str]:
         """The completion at each cursor, up to the end of the line."""
-        prompts = [self.renderer.complete(request) for request in requests]
+        return self._lines([self.renderer.complete(request) for request in requests])
+
+    def plain_lines(self, requests: Sequence[CompletionRequest]) -> list[str]:
+        """The same from the prefix alone, as a text that goes on, without fill-in-the-middle."""
+        plain = Renderer(self.renderer.tokenizer)
+        return self._lines([plain.complete(request) for request in requests])
+
+    def _lines(self, prompts: Sequence[Prompt]) -> list[str]:
         found = self._generate(prompts, LINE_TOKENS, self.line_ends)
         return [text.split("\n")[0] for text in found]
 

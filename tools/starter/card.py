@@ -1,6 +1,7 @@
 """The model card: `card.md`, filled in with what was measured and recorded."""
 
 import json
+import textwrap
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -51,10 +52,19 @@ def write(run: Path, folder: Path) -> str:
         limits=_limits(figures) if figures else "- Not measured.",
         measured=_measured(figures) if figures else "Not measured.",
         corpus=_corpus(figures) if figures else "",
-        mix=", ".join(f"{kind} {share:.0%}" for kind, share in MIX.items()),
+        mix=_mix(),
         sources="\n".join(f"| {one.name} | {one.version} | {one.licence} |" for one in sources()),
         **_shape(),
         **_prompts(),
+    )
+
+
+def _mix() -> str:
+    shares = ", ".join(f"{kind} {share:.0%}" for kind, share in MIX.items())
+    return _filled(
+        "Every window is packed with samples of several kinds, all made from the corpus by seeded"
+        f" rules. By their shares of the tokens: {shares}. In tasks only the answer is learned; in"
+        " code, prose and completions every token is."
     )
 
 
@@ -79,13 +89,16 @@ def _prompts() -> dict[str, str]:
         "example": form.format(**example),
         "chat": BOS + chat.user + chat.answer,
         "chat_end": chat.close,
-        "words": ", ".join(f"`{task.value}`" for task in TAUGHT),
+        "words": _filled(
+            "`{content}` is one word, a colon, a line end and the text. The words it was taught"
+            " are " + ", ".join(f"`{task.value}`" for task in TAUGHT) + "."
+        ),
     }
 
 
 def _training(past: history.History, tokens: int) -> str:
     rates = f"Muon at {train.MUON_RATE} for the hidden matrices, AdamW at {train.ADAM_RATE}"
-    fall = "stayed constant from there on"
+    fall = "and stayed constant from there on"
     if past.cooldown_from is not None:
         fall = (
             f"stayed constant to step {past.cooldown_from:,}, and fell in a line from there on, to"
@@ -94,16 +107,16 @@ def _training(past: history.History, tokens: int) -> str:
     windows = [f"{window:,} tokens up to step {last:,}" for window, last in past.phases[:-1]]
     windows.append(f"{past.phases[-1][0]:,} tokens {'from there on' if windows else 'throughout'}")
     each = f"{tokens / past.step:,.0f}"
-    return (
+    return _filled(
         f"{past.step:,} steps of {each} tokens, {tokens:,} tokens in all, in"
         f" {past.hours:.1f} hours on two CPU cores in bf16. {rates} for the rest. The learning rate"
-        f" rose for {WARM_UP} steps, {fall}. Windows: {', '.join(windows)}."
+        f" rose over {WARM_UP} steps, {fall}. Windows: {', '.join(windows)}."
     )
 
 
 def _corpus(figures: Figures) -> str:
     sizes = figures["corpus"]
-    return (
+    return _filled(
         f"The corpus: {sizes['code'] / 1e6:.0f} million characters of Python and"
         f" {sizes['prose'] / 1e6:.1f} million of documentation. {HELD_OUT_PERCENT} % of the files,"
         " chosen by a hash of their names, are held out: never trained on, used only to measure."
@@ -115,8 +128,8 @@ def _limits(figures: Figures) -> str:
     line, rest = (figures["completion"][kind]["starter"] for kind in ("line", "rest"))
     texts, summary = figures["polish"], figures["summary"]
     found = [
-        f"Most of its completions are not what the author wrote: of whole lines {line['exact']:.0%}"
-        f" are, of rests of lines {rest['exact']:.0%}.",
+        f"Few of its completions are exactly what the author wrote: {line['exact']:.1%} of whole"
+        f" lines, {rest['exact']:.1%} of rests of lines.",
         f"Of {texts['words_wrong']} words with a mistake it put {texts['words_fixed']} right and"
         f" spoiled {texts['words_broken']} other words on the way. It left"
         f" {texts['clean_unchanged']:.0%} of the texts that had no mistake as they were.",
@@ -124,11 +137,30 @@ def _limits(figures: Figures) -> str:
         f" {summary['explain']:.2f}, where the bare name of the function has"
         f" {summary['name_alone']:.2f}.",
     ]
-    return "\n".join(f"- {one}" for one in found)
+    along = [(key, value) for key, value in figures["loss_by_position"].items() if "-" in key]
+    worse = [key for key, value in along if value > along[1][1] + 0.1]
+    if worse:
+        found.append(
+            f"It loses its way in long contexts: behind the first {worse[0].split('-')[0]} tokens"
+            " its predictions get worse, not better."
+        )
+    return "\n".join(_filled(f"- {one}", "  ") for one in found)
+
+
+def _filled(text: str, indent: str = "") -> str:
+    """A paragraph in lines of at most 100 characters."""
+    return textwrap.fill(
+        text, 100, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _measured(figures: Figures) -> str:
-    return "\n\n".join((_completion(figures), _polish(figures), _summary(figures), _loss(figures)))
+    held_out = (
+        "On the held-out files. They come from the same packages as the training files, so expect"
+        " less in a project of your own."
+    )
+    parts = (_completion(figures), _polish(figures), _summary(figures), _loss(figures))
+    return "\n\n".join((_filled(held_out), *parts))
 
 
 def _completion(figures: Figures) -> str:
@@ -140,22 +172,21 @@ def _completion(figures: Figures) -> str:
     ]
     names = {
         "starter": "the starter",
-        "starter_prefix_only": "the starter, without the suffix",
+        "starter_plain": "the starter, from the prefix alone",
         "ngram": "4-gram",
     }
     for key, name in names.items():
         cells = (part[kind][key] for kind in ("line", "rest"))
         shown = (f"{one['exact']:.1%} | {one['similarity']:.2f}" for one in cells)
         rows.append(f"| {name} | {' | '.join(shown)} |")
-    return (
-        "On the held-out files. They come from the same packages as the training files, so expect"
-        " less in a project of your own.\n\n"
+    about = (
         f"**Completion**, {part['places']} random places of each kind, greedy, to the end of the"
         " line: how often exactly what the author wrote, and the similarity (1 minus the"
         " Levenshtein distance as a share of the longer text). The 4-gram, interpolated with"
         f" absolute discounting, read {figures['ngram_tokens'] / 1e6:.0f} million tokens of the"
-        " same training files and sees the prefix only.\n\n" + "\n".join(rows)
+        " same training files and sees the prefix only."
     )
+    return _filled(about) + "\n\n" + "\n".join(rows)
 
 
 def _polish(figures: Figures) -> str:
@@ -177,7 +208,7 @@ def _polish(figures: Figures) -> str:
 
 def _summary(figures: Figures) -> str:
     part = figures["summary"]
-    return (
+    return _filled(
         f"**Summaries** of {part['functions']} functions: the F1 of the words shared with the"
         f" author's own is {part['explain']:.2f} for `Explain` and {part['docstring']:.2f} for"
         f" `Docstring`; the words of the function's name alone have {part['name_alone']:.2f}."
@@ -189,4 +220,9 @@ def _loss(figures: Figures) -> str:
     for kind, value in figures["loss"].items():
         numbers = f"{value['nats_per_token']:.3f} | {value['nats_per_character']:.3f}"
         rows.append(f"| {kind} | {numbers} |")
-    return "**Loss**, on the tokens that are learned:\n\n" + "\n".join(rows)
+    along = {key: value for key, value in figures["loss_by_position"].items() if key != "files"}
+    places = ", ".join(f"{value:.2f} at positions {key}" for key, value in along.items())
+    files = figures["loss_by_position"]["files"]
+    behind = f"Along the context, in {files} long files of code, nats for each token: {places}."
+    table = "\n".join(rows)
+    return f"**Loss**, on the tokens that are learned:\n\n{table}\n\n{_filled(behind)}"

@@ -18,18 +18,16 @@ import torch
 
 from assistant.messages import CompletionRequest
 from assistant.prompts import Task
-from tools.starter import mistakes, places, prose_samples, scores
-from tools.starter import model as models
+from tools.starter import losses, mistakes, places, prose_samples, scores
 from tools.starter.answers import LINE_TOKENS, Starter
 from tools.starter.documents import Corpus
 from tools.starter.functions import Function
+from tools.starter.losses import SEED
 from tools.starter.ngram import NGram
-from tools.starter.samples import IGNORED, MIX, Sampler, batch
+from tools.starter.samples import Sampler
 from tools.starter.tokenizer import BOS, EOS, SPECIAL, VOCABULARY
 
-SEED = 7
 NGRAM_TOKENS = 10_000_000
-ROWS, WINDOW = 8, 512
 
 Figures = dict[str, Any]
 
@@ -53,33 +51,8 @@ def _code(corpus: Corpus, starter: Starter, limit: int) -> Iterator[list[int]]:
             return
 
 
-@torch.inference_mode()
-def losses(starter: Starter, sampler: Sampler, baseline: NGram, rows: int = ROWS) -> Figures:
-    """Nats for each learned token, and for each character that those tokens stand for."""
-    figures: Figures = {}
-    for kind in MIX:
-        inputs, targets = batch(sampler, SEED, 0, rows, WINDOW, {kind: 1.0})
-        total = float(models.loss(starter.model, torch.tensor(inputs), torch.tensor(targets)))
-        learned = [[label for label in row if label != IGNORED] for row in targets]
-        tokens = sum(map(len, learned))
-        characters = sum(len(starter.renderer.tokenizer.decode(row)) for row in learned)
-        figures[kind] = _loss(total, tokens, characters)
-        if kind == "code":
-            texts = [(*given, *wanted[-1:]) for given, wanted in zip(inputs, targets, strict=True)]
-            figures["code, 4-gram"] = _loss(baseline.loss(texts), tokens, characters)
-    return figures
-
-
-def _loss(nats: float, tokens: int, characters: int) -> Figures:
-    return {
-        "nats_per_token": round(nats / tokens, 4),
-        "nats_per_character": round(nats / characters, 4),
-        "tokens": tokens,
-    }
-
-
 def completions(starter: Starter, sampler: Sampler, baseline: NGram, count: int) -> Figures:
-    """The starter, the starter without what stands behind the cursor, and the 4-gram."""
+    """The starter as it is served, the starter going on from the prefix alone, and the 4-gram."""
     ends = starter.line_ends | {SPECIAL.index(EOS)}
 
     def counted(request: CompletionRequest) -> str:
@@ -91,11 +64,10 @@ def completions(starter: Starter, sampler: Sampler, baseline: NGram, count: int)
     for kind in (places.LINE, places.REST):
         drawn = places.draw(sampler.code, kind, count, SEED)
         requests = [place.request for place in drawn]
-        blind = [CompletionRequest(one.prefix, "", one.language) for one in requests]
         wanted = [place.wanted for place in drawn]
         figures[kind] = {
             "starter": _lines(starter.lines(requests), wanted),
-            "starter_prefix_only": _lines(starter.lines(blind), wanted),
+            "starter_plain": _lines(starter.plain_lines(requests), wanted),
             "ngram": _lines([counted(request) for request in requests], wanted),
         }
     return figures
@@ -162,7 +134,7 @@ def _f1(answers: Sequence[str], wanted: Sequence[str]) -> float:
     return round(fmean(scores.token_f1(*pair) for pair in pairs), 4)
 
 
-def evaluate(folder: Path, run: Path, count: int, rows: int = ROWS) -> Figures:
+def evaluate(folder: Path, run: Path, count: int, rows: int = losses.ROWS) -> Figures:
     """All figures of a folder, as they are written to RUN/evaluation.json."""
     started = time.monotonic()
     starter, corpus = Starter(folder), Corpus(run)
@@ -170,7 +142,8 @@ def evaluate(folder: Path, run: Path, count: int, rows: int = ROWS) -> Figures:
     baseline = ngram(corpus, starter, run)
     functions = corpus.functions(held_out=True)
     parts: dict[str, Callable[[], Figures]] = {
-        "loss": lambda: losses(starter, sampler, baseline, rows),
+        "loss": lambda: losses.by_kind(starter, sampler, baseline, rows),
+        "loss_by_position": lambda: losses.by_position(starter, sampler, rows),
         "completion": lambda: completions(starter, sampler, baseline, count),
         "polish": lambda: polish(starter, sampler, count // 2),
         "summary": lambda: summaries(starter, functions, count // 3),
