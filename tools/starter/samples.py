@@ -22,14 +22,14 @@ from tools.starter.documents import Corpus, Pool
 from tools.starter.tokenizer import BOS, EOS, SPECIAL
 
 MIX: Mapping[str, float] = {
-    "code": 0.22,
-    "prose": 0.06,
-    "fim": 0.36,
-    "polish": 0.18,
-    "explain": 0.05,
-    "docstring": 0.05,
-    "comment": 0.03,
-    "grow": 0.05,
+    "code": 0.19,
+    "prose": 0.05,
+    "fim": 0.47,
+    "polish": 0.19,
+    "explain": 0.03,
+    "docstring": 0.02,
+    "comment": 0.02,
+    "grow": 0.03,
 }
 """Each kind's share of the tokens."""
 
@@ -49,6 +49,14 @@ def renderer(fast: Tokenizer) -> Renderer:
         chat_format=CHAT_FORMATS["starter"],
         fim_format=FIM_FORMATS["starter"],
     )
+
+
+_FIM_CONTEXTS = (60, 100, 160, 160, 250, 400, 1200)
+"""Characters around a hole. Mostly few: what is learned from a hole is its middle, and of a long
+sample that is a small part."""
+_FIM_WHOLE = 0.4
+"""Of so many holes the text around is learned, too; of the others the middle alone, so that it
+weighs more."""
 
 
 class Sampler:
@@ -91,12 +99,13 @@ class Sampler:
     def _fim(self, rng: random.Random, window: int) -> Sample | None:
         pool = self.prose if rng.random() < 0.06 else self.code
         text = pool.draw(rng).text
-        context = min(int(rng.choice((200, 400, 800, 1200, 2.8 * window))), int(2.8 * window))
+        context = rng.choice(_FIM_CONTEXTS)
         hole = code_samples.cut(text, rng, context)
         if not hole.middle.strip():
             return None
-        ids = self.renderer.complete_training(hole.request, hole.middle).ids
-        return Sample(ids, ids)
+        encoded = self.renderer.complete_training(hole.request, hole.middle)
+        whole = rng.random() < _FIM_WHOLE
+        return Sample(encoded.ids, encoded.ids if whole else encoded.labels)
 
     def _polish(self, rng: random.Random, window: int) -> Sample | None:
         pair = prose_samples.polish(self.prose.draw(rng).text, rng)
@@ -139,7 +148,7 @@ def pack(
 _LENGTH = {
     "code": 380,
     "prose": 360,
-    "fim": 170,
+    "fim": 89,
     "polish": 72,
     "explain": 140,
     "docstring": 115,
