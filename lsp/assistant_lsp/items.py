@@ -12,7 +12,9 @@ def ghost_item(position: types.Position, text: str) -> types.InlineCompletionIte
     return types.InlineCompletionItem(text, range=types.Range(position, position))
 
 
-def popup_item(span: types.Range, line: str, text: str, language: str) -> types.CompletionItem:
+def popup_item(
+    span: types.Range, line: str, text: str, language: str, client: types.ClientCapabilities
+) -> types.CompletionItem:
     """An entry of the completion popup.
 
     `line` is what stands left of the cursor. The entry replaces the word there, which stands in
@@ -24,7 +26,7 @@ def popup_item(span: types.Range, line: str, text: str, language: str) -> types.
         label=first_line.strip(),
         kind=types.CompletionItemKind.Text,
         detail="assistant",
-        documentation=types.MarkupContent(types.MarkupKind.Markdown, _fenced(whole, language)),
+        documentation=_documentation(whole, language, client),
         filter_text=whole.splitlines()[0] or first_line,
         # Behind what language servers know for certain.
         sort_text="~assistant",
@@ -40,8 +42,15 @@ def word_left(line: str) -> str:
     return found[0] if found else ""
 
 
-def _fenced(text: str, language: str) -> str:
+def _documentation(
+    text: str, language: str, client: types.ClientCapabilities
+) -> str | types.MarkupContent:
+    """The whole of a text, as highlighted code where the editor reads Markdown."""
+    completion = client.text_document.completion if client.text_document else None
+    item = completion.completion_item if completion else None
+    if types.MarkupKind.Markdown not in ((item and item.documentation_format) or ()):
+        return text
     fence = "```"
     while fence in text:
         fence += "`"
-    return f"{fence}{language}\n{text}\n{fence}"
+    return types.MarkupContent(types.MarkupKind.Markdown, f"{fence}{language}\n{text}\n{fence}")

@@ -104,7 +104,8 @@ def _register_completion(server: AssistantLanguageServer, session: Session) -> N
         end = buffer.offset(position)
         line = buffer.text[buffer.offset(types.Position(position.line, 0)) : end]
         start = buffer.position(end - len(word_left(line)))
-        item = popup_item(types.Range(start, position), line, text, document.language)
+        span, client = types.Range(start, position), server.client_capabilities
+        item = popup_item(span, line, text, document.language, client)
         return types.CompletionList(is_incomplete=True, items=[item])
 
 

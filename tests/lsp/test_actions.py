@@ -11,7 +11,16 @@ from tests.lsp.editor import CAPABLE, URI, Editor, RequestError, answered, span
 from tests.lsp.scripted_model import Answer, ScriptedModel
 
 NOTE = "file:///project/note.md"
-CODE = "import os\n\n\nclass A:\n    def f(self):\n        return 1\n\n    def g(self):\n        pass\n"
+CODE = """import os
+
+
+class A:
+    def f(self):
+        return 1
+
+    def g(self):
+        pass
+"""
 MARKDOWN = """---
 title: Teh
 ---

@@ -107,7 +107,7 @@ def test_half_a_surrogate_pair_becomes_a_character_that_can_be_sent() -> None:
 def test_changes_of_one_notification_build_on_one_another() -> None:
     buffer = TextBuffer.of("one", "utf-16")
     there = types.Range(types.Position(0, 3), types.Position(0, 3))
-    changes = [
+    changes: list[types.TextDocumentContentChangeEvent] = [
         types.TextDocumentContentChangeWholeDocument("two"),
         types.TextDocumentContentChangePartial(there, " three"),
     ]

@@ -1,55 +1,66 @@
 """Which lines an action in code is about."""
 
+import textwrap
+
 import pytest
 
 from assistant_lsp.code import Comment, comment_at, enclosing, indented_like
 
-PYTHON = '''import os
+PYTHON = textwrap.dedent(
+    '''\
+    import os
 
 
-@cached
-def outer(
-    a,
-) -> int:
-    """Doc."""
+    @cached
+    def outer(
+        a,
+    ) -> int:
+        """Doc."""
 
-    def inner():
-        return a
+        def inner():
+            return a
 
-    return inner()
-
-
-class Thing:
-    def method(self):
-        pass
+        return inner()
 
 
-print(outer(1))
-'''.split("\n")
-C = """#include <stdio.h>
+    class Thing:
+        def method(self):
+            pass
 
-static int twice(int a)
-{
-    return a + a;
-}
 
-int main(void) {
-    if (twice(2)) {
-        return 1;
+    print(outer(1))
+    '''
+).split("\n")
+C = textwrap.dedent(
+    """\
+    #include <stdio.h>
+
+    static int twice(int a)
+    {
+        return a + a;
     }
-    return 0;
-}
-""".split("\n")
-RUST = """pub fn f() {
-    let x = 1;
 
-    if x == 1 {
-        g();
+    int main(void) {
+        if (twice(2)) {
+            return 1;
+        }
+        return 0;
     }
-}
+    """
+).split("\n")
+RUST = textwrap.dedent(
+    """\
+    pub fn f() {
+        let x = 1;
 
-fn g() {}
-""".split("\n")
+        if x == 1 {
+            g();
+        }
+    }
+
+    fn g() {}
+    """
+).split("\n")
 
 
 @pytest.mark.parametrize(

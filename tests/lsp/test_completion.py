@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.lsp.editor import Editor, RequestError, answered, at, span
+from tests.lsp.editor import CAPABLE, Editor, RequestError, answered, at, span
 from tests.lsp.scripted_model import ScriptedModel
 
 CODE = "def add(a, b):\n    return \n"
@@ -96,7 +96,9 @@ async def test_positions_in_every_encoding(
 async def test_the_popup_has_one_entry_that_stands_last(
     editor: Editor, model: ScriptedModel
 ) -> None:
-    await editor.start()
+    formats = {"documentationFormat": ["markdown", "plaintext"]}
+    completion = {"completion": {"completionItem": formats}}
+    await editor.start({**CAPABLE, "textDocument": completion})
     editor.open("import os\n\ndef f():\n    ret")
     model.answers("urn 1\n", "    # `x`\n")
     assert await editor.loaded_ghost(3, 7) == "urn 1\n    # `x`"
