@@ -10,7 +10,7 @@ class Messages:
 
     def __init__(self, server: AssistantLanguageServer) -> None:
         self._server = server
-        self._shown: set[str] = set()
+        self._in_trouble = False
 
     def info(self, text: str) -> None:
         """Show a message."""
@@ -25,18 +25,18 @@ class Messages:
         self._show(types.MessageType.Error, text)
 
     def trouble(self, text: str) -> None:
-        """Log an error of work that nobody asked for by hand, and show it the first time.
+        """Log an error of work that nobody asked for by hand, and show the first one.
 
-        A model that cannot be loaded would otherwise pop up at every keystroke.
+        What goes wrong at one keystroke mostly goes wrong at the next, with other figures in it.
         """
         self._server.window_log_message(types.LogMessageParams(types.MessageType.Error, text))
-        if text not in self._shown:
-            self._shown.add(text)
+        if not self._in_trouble:
+            self._in_trouble = True
             self.error(text)
 
     def recovered(self) -> None:
-        """It works again: the next trouble is news."""
-        self._shown.clear()
+        """A model is loaded: the next trouble is news."""
+        self._in_trouble = False
 
     def _show(self, kind: types.MessageType, text: str) -> None:
         message = types.ShowMessageParams(kind, f"assistant: {text}")

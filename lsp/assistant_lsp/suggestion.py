@@ -7,6 +7,8 @@ from dataclasses import dataclass
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 _QUOTES = "\"'`"
+_PHRASE_THRICE = re.compile(r"(.{4,40}?)\1{2,}")
+_LOOP_CHARACTERS = 40
 _TELLING = 3
 """So many letters or digits make an overlap a repetition; fewer, such as `)`, may be meant."""
 
@@ -39,6 +41,8 @@ class Spot:
     def enough(self, raw: str) -> bool:
         """Whether what may still come would not be shown anyway."""
         text = raw.replace("\r\n", "\n")
+        if _goes_in_circles(text.rpartition("\n")[2]):
+            return True
         if self.single_line:
             return "\n" in text
         text = text.lstrip()
@@ -54,7 +58,7 @@ class Spot:
         if cut and not self.enough(raw) and whole_lines.strip():
             text = whole_lines
         lines = self._shown(text)
-        lines = lines[: self._repetition(lines)]
+        lines = lines[: min(self._repetition(lines), _circle(lines))]
         text = self._without_overlap("\n".join(lines).rstrip())
         return text if text.strip() else ""
 
@@ -100,6 +104,24 @@ class Spot:
         if any(c in _QUOTES for c in overlap):
             return any(whole.count(c) % 2 for c in overlap if c in _QUOTES)
         return True
+
+
+def _circle(lines: Sequence[str]) -> int:
+    """Where a model that is out of its depth begins to say the same again and again."""
+    for number, line in enumerate(lines):
+        if _goes_in_circles(line):
+            return number
+        if line.strip() and number > 1 and lines[number - 2] == lines[number - 1] == line:
+            return number - 1
+    return len(lines)
+
+
+def _goes_in_circles(line: str) -> bool:
+    """Whether a phrase stands there time after time; rulers and rows of zeros may."""
+    return any(
+        len(found[0]) >= _LOOP_CHARACTERS and _letters(found[1]) >= _TELLING
+        for found in _PHRASE_THRICE.finditer(line)
+    )
 
 
 def _letters(text: str) -> int:

@@ -22,7 +22,9 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedModel]:
 
 
 @pytest.fixture
-def neovim(sealed_home: Path) -> Iterator[Neovim]:
+def neovim(sealed_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Neovim]:
+    for kind in ("CONFIG", "DATA", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(sealed_home / "neovim"))
     neovim = Neovim(find_neovim(), sealed_home)
     try:
         yield neovim

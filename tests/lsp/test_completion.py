@@ -227,10 +227,12 @@ async def test_trouble_is_shown_once_and_logged_each_time(
 ) -> None:
     await loaded(editor, model)
     for character in (11, 10, 11):
-        model.refuses("out of memory")
+        model.refuses(f"out of memory at {character}")
         assert await editor.ghost(1, character) == ""
     assert len(editor.got("window/showMessage")) == 1
-    assert [m["message"] for m in editor.got("window/logMessage")] == ["out of memory"] * 3
+    assert [m["message"] for m in editor.got("window/logMessage")] == [
+        f"out of memory at {character}" for character in (11, 10, 11)
+    ]
     model.answers("fine again")
     assert await editor.ghost(1, 10) == "fine again"
 

@@ -63,6 +63,27 @@ def test_nothing_is_said_twice(raw: str, line: str, after: str, text: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("# the last of" + " the last of" * 9, ""),
+        ("x = 1\nassert x" + " and not x == x" * 9, "x = 1"),
+        ("pass\n" * 4, "pass"),
+        ("# " + "-" * 60, "# " + "-" * 60),
+        ("[0" + ", 0" * 30 + "]", "[0" + ", 0" * 30 + "]"),
+        ("(None, None, None, None)", "(None, None, None, None)"),
+    ],
+)
+def test_a_model_that_goes_in_circles_is_not_heard(raw: str, text: str) -> None:
+    assert shown(raw) == text
+
+
+def test_generation_ends_when_it_goes_in_circles() -> None:
+    spot = Spot("", "", max_lines=4)
+    assert spot.enough("x\nthe last of" + " the last of" * 9)
+    assert not spot.enough("x\nthe last of the last")
+
+
+@pytest.mark.parametrize(
     ("after", "wanted"),
     [
         ("", True),
