@@ -1,7 +1,6 @@
 """Text at the cursor: at most one generation for each document, and that for its newest text."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -23,9 +22,6 @@ fill it to about three quarters."""
 _PREFIX_STEP = 64
 """The prefix begins at every so-manieth line: while the user types, it begins at the same place,
 so that the model server finds it in its cache."""
-_CUT_SHARE = 0.75
-"""An answer of so many pieces, measured by its limit in tokens, was probably cut at the limit:
-a server may send several tokens as one piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +103,11 @@ class Completions:
         params = SamplingParams(max_tokens=place.settings.max_tokens)
         try:
             async with aclosing(client.stream_complete(request, params)) as pieces:
-                found = await _suggestion(spot, pieces, params.max_tokens)
+                found = await spot.read(pieces, params.max_tokens)
         except AssistantError as error:
             self._messages.trouble(str(error))
             return ""
         return found.replace("\n", document.buffer.line_end)
-
-
-async def _suggestion(spot: Spot, pieces: AsyncIterator[str], max_tokens: int) -> str:
-    """Read as much as can be shown, and no more."""
-    raw, count = "", 0
-    async for piece in pieces:
-        raw += piece
-        count += 1
-        if spot.enough(raw):
-            break
-    return spot.suggestion(raw, cut=count >= _CUT_SHARE * max_tokens)
 
 
 def _is_void(task: asyncio.Task[str]) -> bool:

@@ -1,12 +1,15 @@
 """What of a model's raw output is worth showing at the cursor. Pure text in, text out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 _QUOTES = "\"'`"
+_CUT_SHARE = 0.75
+"""Output of so many pieces, measured by its limit in tokens, was probably cut at the limit: a
+server may send several tokens as one piece."""
 _PHRASE_THRICE = re.compile(r"(.{4,40}?)\1{2,}")
 _LOOP_CHARACTERS = 40
 _TELLING = 3
@@ -37,6 +40,16 @@ class Spot:
     def single_line(self) -> bool:
         """Text right of the cursor would end up behind the last line of a longer suggestion."""
         return bool(self.rest.strip())
+
+    async def read(self, pieces: AsyncIterator[str], max_tokens: int) -> str:
+        """The suggestion in a model's output, of which no more is read than can be shown."""
+        raw, count = "", 0
+        async for piece in pieces:
+            raw += piece
+            count += 1
+            if self.enough(raw):
+                break
+        return self.suggestion(raw, cut=count >= _CUT_SHARE * max_tokens)
 
     def enough(self, raw: str) -> bool:
         """Whether what may still come would not be shown anyway."""

@@ -1,5 +1,7 @@
 """What of a model's output is shown."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,6 +108,18 @@ def test_generation_ends_when_enough_is_there() -> None:
     assert spot.enough("a\n  \nb")
     assert not spot.enough("\n\na"), "blank lines before the first text are part of it"
     assert Spot("f(", ")", max_lines=2).enough("a\n")
+
+
+async def test_no_more_is_read_than_can_be_shown() -> None:
+    read = []
+
+    async def pieces() -> AsyncIterator[str]:
+        for piece in ("a\n", "b\n", "\n", "c"):
+            read.append(piece)
+            yield piece
+
+    assert await Spot("", "", max_lines=4).read(pieces(), max_tokens=64) == "a\nb"
+    assert len(read) == 3
 
 
 text = st.text(st.sampled_from("ab1 \n()\"'{};"), max_size=20)
