@@ -8,11 +8,11 @@ from lsprotocol import types
 
 from assistant.errors import AssistantError
 from assistant.messages import CompletionRequest, SamplingParams
+from assistant.suggestion import Spot
 from assistant_lsp.documents import Document
 from assistant_lsp.messages import Messages
 from assistant_lsp.model import Model
 from assistant_lsp.settings import CompletionSettings, EditorSettings
-from assistant_lsp.suggestion import Spot
 
 _PREFIX_CHARACTERS = 16_000
 _SUFFIX_CHARACTERS = 4_000

@@ -72,7 +72,9 @@ class Spot:
             text = whole_lines
         lines = self._shown(text)
         lines = lines[: min(self._repetition(lines), _circle(lines))]
-        text = self._without_overlap("\n".join(lines).rstrip())
+        # An answer that was cut within a character ends in a replacement character.
+        shown = "\n".join(lines).rstrip().rstrip("\N{REPLACEMENT CHARACTER}")
+        text = self._without_overlap(shown)
         return text if text.strip() else ""
 
     def _shown(self, text: str) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant_lsp.suggestion import Spot
+from assistant.suggestion import Spot
 
 
 def shown(raw: str, line: str = "", after: str = "", *, cut: bool = False) -> str:
