@@ -1,6 +1,7 @@
 """Commands for code: complete at a cursor, explain lines."""
 
 import json
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -42,8 +43,8 @@ def complete(
     params = SamplingParams(max_tokens=32 * max_lines)
 
     async def work(session: "Session") -> tuple[str, str]:
-        pieces = session.client.stream_complete(request, params)
-        return await spot.read(pieces, params.max_tokens), session.card.name
+        async with aclosing(session.client.stream_complete(request, params)) as pieces:
+            return await spot.read(pieces, params.max_tokens), session.card.name
 
     (suggestion, name), seconds = with_model(work, model)
     if as_json:

@@ -10,9 +10,8 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
 from assistant.errors import AssistantError, ServerError
-from assistant.messages import SamplingParams
 from assistant.prompts.tasks import Task, Wording, ask, clean_answer
-from assistant.rewriting import answer_tokens
+from assistant.rewriting import sampling
 from assistant_lsp import prose
 from assistant_lsp.actions import Action, Target, cursor_row
 from assistant_lsp.answers import Answers
@@ -28,7 +27,6 @@ from assistant_lsp.protocol import AssistantLanguageServer
 if TYPE_CHECKING:
     from assistant.client import ModelCard, ModelClient
 
-_ANSWER_TOKENS = {Task.EXPLAIN: 512, Task.COMMENT_TO_CODE: 256}
 _LINES_BEFORE_COMMENT = {Wording.FULL: 60, Wording.BRIEF: 8}
 _CHANGED = "the text was changed meanwhile and is left as it is: try again"
 
@@ -45,13 +43,8 @@ class _Asking:
         """Raises AssistantError."""
         text = text.replace("\r\n", "\n")
         question = ask(task, text, wording=self.card.wording, language=language)
-        tokens = _ANSWER_TOKENS.get(task) or answer_tokens(task, text)
-        varied = task is Task.CONTINUE
-        params = SamplingParams(
-            max_tokens=tokens, temperature=0.7 if varied else 0.0, top_p=0.9 if varied else 1.0
-        )
         answer = ""
-        async with aclosing(self.client.stream_chat(question, params)) as pieces:
+        async with aclosing(self.client.stream_chat(question, sampling(task, text))) as pieces:
             async for piece in pieces:
                 answer += piece
                 self.progress.report(answer)

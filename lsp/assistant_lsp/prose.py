@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from assistant.prompts.languages import is_chinese
 from assistant.prose import Paragraph, paragraphs
+from assistant.rewriting import CONTINUE_FROM_CHARACTERS
 
 LANGUAGES = ("markdown", "plaintext", "text", "restructuredtext", "rst")
-_CONTINUE_FROM_CHARACTERS = 4000
 _NO_PROSE_IN_RST = re.compile(
     r"^(?:[^\r\n]+\r?\n)?(?P<mark>[=\-~^\"'`#*+.:_])(?P=mark){2,}[ \t]*$"  # headings and rules
     r"|^\.\.(?:[ \t].*)?$|^:\w.*$",  # directives and fields
@@ -65,7 +65,7 @@ def before(text: str, language: str, offset: int) -> tuple[str, Paragraph | None
     found = [p for p in _paragraphs(text, language) if _line_start(text, p.start) <= offset]
     last = found[-1] if found and found[-1].end >= _line_start(text, offset) else None
     words = "\n\n".join(paragraph.text for paragraph in found)
-    return words[-_CONTINUE_FROM_CHARACTERS:], last
+    return words[-CONTINUE_FROM_CHARACTERS:], last
 
 
 def continuation(text: str, last: Paragraph | None, offset: int, words: str) -> Edit | None:
