@@ -19,6 +19,8 @@ class Model:
     """One client and the card of its model, once that is loaded."""
 
     def __init__(self, progresses: Progresses, messages: Messages) -> None:
+        self.chosen = asyncio.Event()
+        """Set once the editor has said its settings, and so which model to load first."""
         self._progresses = progresses
         self._messages = messages
         self._name: str | None = None
@@ -30,7 +32,8 @@ class Model:
         """Change to the model `name`; None is the one of the user's `config.toml`."""
         if name != self._name:
             self._name = name
-            await self.aclose()
+            if self.chosen.is_set():
+                await self.aclose()
 
     def at_hand(self) -> "tuple[ModelClient, ModelCard] | None":
         """The model if it is loaded; otherwise loading begins, and the caller does without."""
@@ -61,6 +64,7 @@ class Model:
     async def _load(self) -> "tuple[ModelClient, ModelCard]":
         """Raises AssistantError."""
         try:
+            await self.chosen.wait()
             client, title = self._client()
             try:
                 async with self._progresses.show(title, cancellable=False) as progress:

@@ -70,7 +70,7 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         if self._token is not None:
-            del self._progresses.running[self._token]
+            self._progresses.running.pop(self._token, None)
             self._notify(types.WorkDoneProgressEnd())
 
     def cancel(self) -> None:

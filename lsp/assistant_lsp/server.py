@@ -4,9 +4,11 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from assistant import __version__
 from assistant_lsp.actions import ACTIONS, Action, offered
@@ -62,7 +64,8 @@ def _register_life(server: AssistantLanguageServer, session: Session) -> None:
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def configuration_changed(params: types.DidChangeConfigurationParams) -> None:
-        await session.pull(params.settings)
+        with suppress(JsonRpcException):  # an editor without an answer keeps the settings it has
+            await session.pull(params.settings)
 
     @server.feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def progress_cancelled(params: types.WorkDoneProgressCancelParams) -> None:

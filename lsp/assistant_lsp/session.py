@@ -1,5 +1,6 @@
 """The parts behind one editor, and its settings."""
 
+import asyncio
 from contextlib import suppress
 
 from lsprotocol import types
@@ -12,6 +13,9 @@ from assistant_lsp.model import Model
 from assistant_lsp.progress import Progresses
 from assistant_lsp.protocol import AssistantLanguageServer
 from assistant_lsp.settings import SECTION, EditorSettings, read_settings
+
+_SETTINGS_SECONDS = 5.0
+"""How long to wait for the editor's settings before a model is loaded without them."""
 
 
 class Session:
@@ -33,10 +37,12 @@ class Session:
         Raises nothing: bad settings are told, and defaults stand in for them.
         """
         await self.configure(options)
+        with suppress(TimeoutError, JsonRpcException):
+            async with asyncio.timeout(_SETTINGS_SECONDS):
+                await self.pull(None)
+        self.model.chosen.set()
         workspace = self.server.client_capabilities.workspace
-        if workspace is None:
-            return
-        changes = workspace.did_change_configuration
+        changes = workspace.did_change_configuration if workspace else None
         if changes is not None and changes.dynamic_registration:
             method = types.WORKSPACE_DID_CHANGE_CONFIGURATION
             registration = types.Registration("assistant-settings", method, {"section": SECTION})
@@ -44,19 +50,18 @@ class Session:
                 await self.server.client_register_capability_async(
                     types.RegistrationParams([registration])
                 )
-        await self.pull(None)
 
     async def pull(self, pushed: object) -> None:
-        """Ask the editor for its settings, or take what it pushed where it cannot be asked."""
+        """Ask the editor for its settings, or take what it pushed where it cannot be asked.
+
+        Raises JsonRpcException where it has no answer.
+        """
         workspace = self.server.client_capabilities.workspace
         if workspace is not None and workspace.configuration:
             item = types.ConfigurationItem(section=SECTION)
-            try:
-                answer = await self.server.workspace_configuration_async(
-                    types.ConfigurationParams([item])
-                )
-            except JsonRpcException:
-                return
+            answer = await self.server.workspace_configuration_async(
+                types.ConfigurationParams([item])
+            )
             pushed = answer[0] if answer else None
         if pushed is not None:
             await self.configure(pushed)

@@ -43,9 +43,9 @@ async def test_settings_are_asked_for_at_the_start_and_when_they_change(
     editor.answer[PULLS] = lambda params: [wanted for _ in params["items"]]
     changes = {"didChangeConfiguration": {"dynamicRegistration": True}}
     await editor.start({**CAPABLE, "workspace": {**CAPABLE["workspace"], **changes}})
+    assert (await editor.wait_for(PULLS))["items"] == [{"section": "assistant"}]
     registration = await editor.wait_for("client/registerCapability")
     assert registration["registrations"][0]["method"] == "workspace/didChangeConfiguration"
-    assert (await editor.wait_for(PULLS))["items"] == [{"section": "assistant"}]
     editor.open("x = ")
     assert await editor.ghost(0, 4) == ""
     assert not model.models_asked.is_set(), "what is off loads no model"
@@ -71,6 +71,18 @@ async def test_another_model_is_asked_after_the_settings_say_so(
     )
     model.answers("2")
     await editor.until(lambda: editor.ghost(0, 4), "2")
+
+
+async def test_the_model_of_the_settings_is_the_first_and_only_one_that_is_loaded(
+    editor: Editor, model: ScriptedModel
+) -> None:
+    editor.answer[PULLS] = lambda params: [{"model": "vicuna-13b"}]
+    await editor.start()
+    editor.open("x = ")
+    model.answers("1")
+    assert await editor.loaded_ghost(0, 4) == "1"
+    begun = [p["value"] for p in editor.got("$/progress") if p["value"]["kind"] == "begin"]
+    assert [value["title"] for value in begun] == ["loading vicuna-13b …"]
 
 
 def push(editor: Editor, settings: object) -> None:
