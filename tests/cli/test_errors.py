@@ -18,7 +18,7 @@ from tests.cli.conftest import Run
         (["models", "rm", "starter"], 2, "--yes"),
         (["models", "pull", "vicuna-13c"], 1, "vicuna-13b"),
         (["serve", "--quantization", "int3"], 2, "nf4"),
-        (["serve", "--port", "99999"], 2, "99999"),
+        (["serve", "--port", "99999"], 2, "65535"),
     ],
 )
 def test_the_user_is_told_what_to_do(run: Run, arguments: list[str], code: int, said: str) -> None:
