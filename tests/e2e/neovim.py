@@ -22,7 +22,7 @@ _OLDEST = (0, 12)
 
 _INIT = """
 vim.opt.runtimepath:append([[{plugin}]])
-_G.ended, _G.told = {{}}, {{}}
+_G.ended, _G.told, _G.answers = {{}}, {{}}, 0
 vim.notify = function(text)
   table.insert(_G.told, text)
 end
@@ -30,6 +30,14 @@ vim.api.nvim_create_autocmd("LspProgress", {{
   callback = function(event)
     if event.data.params.value.kind == "end" then
       table.insert(_G.ended, true)
+    end
+  end,
+}})
+vim.api.nvim_create_autocmd("LspRequest", {{
+  callback = function(event)
+    local request = event.data.request
+    if request.method == "textDocument/inlineCompletion" and request.type == "complete" then
+      _G.answers = _G.answers + 1
     end
   end,
 }})
@@ -92,6 +100,17 @@ class Neovim:
 
     def type(self, keys: str) -> None:
         self._nvim.input(keys)
+
+    def type_until_ghost_text(self, *keys: str) -> None:
+        """Type on until there is ghost text: a model may have nothing to say at a place."""
+        for some in keys:
+            before = self.lua("return _G.answers")
+            self.type(some)
+            self.wait("answer", lambda: self.lua("return _G.answers") > before)  # noqa: B023
+            self.lua("vim.wait(50, function() return false end)")
+            if self.ghost_text:
+                return
+        raise AssertionError(f"no ghost text anywhere along {self.text!r}")
 
     def command(self, command: str) -> None:
         self._nvim.command(command)
