@@ -1,8 +1,23 @@
 """Code around a cursor as segments: fill-in-the-middle, or the plain prefix where there is none."""
 
+from dataclasses import replace
+
 from assistant.messages import CompletionRequest
 from assistant.prompts.fim_formats import FimFormat
 from assistant.prompts.segments import BOS, Kind, Segment, join
+
+
+def before_space(request: CompletionRequest) -> CompletionRequest:
+    """The request as it was before a lone space was typed behind a word, if that came last.
+
+    Every tokenizer in use joins a space to the word after it, so a model has hardly ever seen a
+    text that ends in a space alone, and what it writes there is bad. The space is left to the
+    model, and the cache of the prompt before it was typed serves again.
+    """
+    prefix = request.prefix
+    if len(prefix) > 1 and prefix[-1] == " " and not prefix[-2].isspace():
+        return replace(request, prefix=prefix[:-1])
+    return request
 
 
 def render_fim(request: CompletionRequest, fim_format: FimFormat) -> list[Segment]:

@@ -3,13 +3,13 @@
 Serving and training call it alike, so that what is learned and what is served cannot drift apart.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.messages import CompletionRequest, Conversation
 from assistant.prompts.chat import render_prompt, render_training
 from assistant.prompts.chat_formats import ChatFormat
 from assistant.prompts.encoding import Encoded, encode
-from assistant.prompts.fim import render_fim, render_fim_training, render_plain
+from assistant.prompts.fim import before_space, render_fim, render_fim_training, render_plain
 from assistant.prompts.fim_formats import FimFormat
 from assistant.prompts.segments import EOS
 from assistant.prompts.tasks import fill_in, fill_in_stops
@@ -27,7 +27,7 @@ class Prompt:
     stop: tuple[str, ...] = ()
     """Texts that end the answer, for formats that close a turn with words."""
     drop_space: bool = False
-    """The answer begins with a space that belongs to the format."""
+    """The answer begins with a space that belongs to the format, or that the user has typed."""
 
 
 class Renderer:
@@ -54,7 +54,7 @@ class Renderer:
         """The prompt for the assistant's next answer; see `assistant.prompts.chat`."""
         if self.chat_format is None:
             segments = render_template_prompt(conversation, self.tokenizer)
-            return self._prompt(encode(segments, self.tokenizer), self._template_ends())
+            return Prompt(encode(segments, self.tokenizer).ids, self._template_ends())
         fmt = self.chat_format
         segments = render_prompt(conversation, fmt)
         return Prompt(
@@ -76,16 +76,20 @@ class Renderer:
         By fill-in-the-middle where the model knows it, as a conversation where it can chat, and
         otherwise as the plain prefix.
         """
+        asked = before_space(request)
+        prompt = self._completion(asked)
+        return replace(prompt, drop_space=asked != request)
+
+    def _completion(self, request: CompletionRequest) -> Prompt:
         if self.fim_format is not None:
             segments = render_fim(request, self.fim_format)
             ends = self._ids_of(self.fim_format.end_tokens)
-            return self._prompt(encode(segments, self.tokenizer, joined=True), ends)
+            return Prompt(encode(segments, self.tokenizer, joined=True).ids, ends)
         if self.can_chat:
             prompt = self.chat(fill_in(request))
-            stop = (*prompt.stop, *fill_in_stops(request))
-            return Prompt(prompt.ids, prompt.end_ids, stop)
+            return replace(prompt, stop=(*prompt.stop, *fill_in_stops(request)))
         encoded = encode(render_plain(request), self.tokenizer)
-        return self._prompt(encoded, self._ids_of((EOS,)))
+        return Prompt(encoded.ids, self._ids_of((EOS,)))
 
     def complete_training(self, request: CompletionRequest, middle: str) -> Encoded:
         """Ids and labels of a completion: the middle and the token that ends it are learned.
@@ -94,11 +98,11 @@ class Renderer:
         """
         if self.fim_format is None:
             raise ValueError("this model has no fill-in-the-middle format")
-        segments = render_fim_training(request, middle, self.fim_format)
+        asked = before_space(request)
+        if asked != request:
+            middle = " " + middle
+        segments = render_fim_training(asked, middle, self.fim_format)
         return encode(segments, self.tokenizer, joined=True)
-
-    def _prompt(self, encoded: Encoded, end_ids: frozenset[int]) -> Prompt:
-        return Prompt(ids=encoded.ids, end_ids=end_ids)
 
     def _ids_of(self, names: tuple[str, ...]) -> frozenset[int]:
         ids = (self.tokenizer.token_id(name) for name in names)

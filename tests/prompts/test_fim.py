@@ -69,7 +69,7 @@ def test_what_is_served_is_learned_and_text_stays_text(
     ("prefix", "suffix"),
     [
         ("def add(a, b):\n    return", "\n\nprint(add(1, 2))\n"),
-        ("x = ", "\n"),
+        ("x =  ", "\n"),
         ("    ", "    pass"),
         ("名 = '你", "好'\n"),
         ("🙂\ud83d", "\ude42"),
@@ -93,6 +93,24 @@ def test_no_space_or_line_is_lost_or_added(
     texts = {tokenizer.decode([*lead, *piece])[1:] for piece in pieces if piece}
     before = " " + prefix if name == "codellama" else prefix
     assert texts == {well_formed(before), well_formed(suffix)}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_space_behind_a_word_is_left_to_the_model(family: str) -> None:
+    renderer = families()[family].renderer(fim="starter")
+    before = renderer.complete(CompletionRequest("for", "\n"))
+    typed = renderer.complete(CompletionRequest("for ", "\n"))
+    assert typed.ids == before.ids
+    assert typed.drop_space
+    assert not before.drop_space
+    trained = renderer.complete_training(CompletionRequest("for ", "\n"), "x in y:")
+    assert trained == renderer.complete_training(CompletionRequest("for", "\n"), " x in y:")
+
+
+@pytest.mark.parametrize("prefix", ["    ", "x\n ", " ", "x  ", "", "x"])
+def test_indentation_stays_with_the_prompt(prefix: str) -> None:
+    renderer = families()["byte-level"].renderer(fim="starter")
+    assert not renderer.complete(CompletionRequest(prefix, "\n")).drop_space
 
 
 def test_a_base_model_without_any_format_gets_the_plain_prefix() -> None:
