@@ -1,8 +1,10 @@
-"""Texts rewritten by a model: which parts are sent, and how the answers come back into place."""
+"""What a model is asked to do with a text, and how its answers come back into place."""
 
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from assistant.circles import circle_start
 from assistant.messages import SamplingParams
 from assistant.prompts.languages import is_chinese
 from assistant.prompts.tasks import Task, ask, clean_answer
@@ -13,23 +15,45 @@ if TYPE_CHECKING:
 
 CONTINUE_FROM_CHARACTERS = 4000
 """How much of a text's end is shown to a model that continues it."""
+_SLACK_CHARACTERS = 40
+
+Progress = Callable[[str], None]
 
 
 def sampling(task: Task, text: str) -> SamplingParams:
-    """How to answer `task` for `text`: how long the answer may get, and whether it may vary.
-
-    A token is two bytes or more of most texts, Chinese and English alike.
-    """
-    size = len(text.encode()) // 2 + 64
+    """How to answer `task` for `text`: how long the answer may get, and whether it may vary."""
     if task is Task.CONTINUE:
         return SamplingParams(max_tokens=256, temperature=0.7, top_p=0.9)
-    lengths = {
-        Task.EXPLAIN: 512,
-        Task.COMMENT_TO_CODE: 256,
-        Task.DOCSTRING: 256,
-        Task.EXPAND: max(3 * size, 256),
-    }
-    return SamplingParams(max_tokens=lengths.get(task, size))
+    # A token is a byte or more: a rewritten text of twice the length is never cut off.
+    size = 2 * len(text.encode()) + 64
+    lengths = {Task.EXPLAIN: 512, Task.COMMENT_TO_CODE: 256, Task.DOCSTRING: 256}
+    return SamplingParams(max_tokens=lengths.get(task, 2 * size if task is Task.EXPAND else size))
+
+
+async def answer(
+    task: Task,
+    text: str,
+    client: "ModelClient",
+    card: "ModelCard",
+    *,
+    language: str = "",
+    on_text: Progress = lambda text: None,
+) -> str:
+    """What the model makes of `text`, or nothing where that is of no use.
+
+    `on_text` gets the answer so far, again and again. Raises ServerError.
+    """
+    question = ask(task, text, wording=card.wording, language=language)
+    whole = ""
+    async with aclosing(client.stream_chat(question, sampling(task, text))) as pieces:
+        async for piece in pieces:
+            whole += piece
+            on_text(whole)
+            if (end := circle_start(whole)) is not None:
+                whole = "" if task in (Task.POLISH, Task.EXPAND) else whole[:end]
+                break
+    cleaned = clean_answer(task, whole)
+    return cleaned if _is_plausible(task, text, cleaned) else ""
 
 
 async def rewritten(
@@ -37,17 +61,17 @@ async def rewritten(
     text: str,
     client: "ModelClient",
     card: "ModelCard",
-    on_progress: Callable[[str], None] = lambda line: None,
+    on_progress: Progress = lambda line: None,
 ) -> str:
-    """`text` with each of its paragraphs polished or expanded, all else byte by byte as it was."""
+    """`text` with each of its paragraphs polished or expanded, all else byte by byte as it was.
+
+    A paragraph for which the model has no plausible answer keeps the user's words.
+    """
     found = paragraphs(text)
     words = []
     for number, paragraph in enumerate(found, start=1):
         on_progress(f"paragraph {number} of {len(found)}")
-        question = ask(task, paragraph.text, wording=card.wording)
-        answer = await client.chat(question, sampling(task, paragraph.text))
-        # An empty answer would delete the paragraph: keep the user's words instead.
-        words.append(clean_answer(task, answer) or paragraph.text)
+        words.append(await answer(task, paragraph.text, client, card) or paragraph.text)
     return rebuild(text, zip(found, words, strict=True))
 
 
@@ -55,16 +79,23 @@ async def continued(
     text: str,
     client: "ModelClient",
     card: "ModelCard",
-    on_progress: Callable[[str], None] = lambda line: None,
+    on_progress: Progress = lambda line: None,
 ) -> str:
     """`text` with a continuation behind it."""
     on_progress("writing on")
-    end = text.rstrip()[-CONTINUE_FROM_CHARACTERS:]
-    question = ask(Task.CONTINUE, end, wording=card.wording)
-    answer = await client.chat(question, sampling(Task.CONTINUE, end))
-    words = clean_answer(Task.CONTINUE, answer)
+    kept = text.rstrip()
+    end = kept[-CONTINUE_FROM_CHARACTERS:]
+    words = await answer(Task.CONTINUE, end, client, card)
     if not words:
         return text
-    kept = text.rstrip()
     gap = text[len(kept) :] or ("" if is_chinese(end) else " ")
     return f"{kept}{gap}{words}\n"
+
+
+def _is_plausible(task: Task, old: str, new: str) -> bool:
+    """Whether a rewritten text can be what was asked for: half of it would be the user's loss."""
+    if task not in (Task.POLISH, Task.EXPAND):
+        return True
+    shortest = len(old) // 2 - _SLACK_CHARACTERS
+    longest = 2 * len(old) + _SLACK_CHARACTERS
+    return len(new) >= shortest and (task is Task.EXPAND or len(new) <= longest)

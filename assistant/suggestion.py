@@ -4,14 +4,14 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from assistant.circles import circle_start
+
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 _QUOTES = "\"'`"
 _CUT_SHARE = 0.75
 """Output of so many pieces, measured by its limit in tokens, was probably cut at the limit: a
 server may send several tokens as one piece."""
-_PHRASE_THRICE = re.compile(r"(.{4,40}?)\1{2,}")
-_LOOP_CHARACTERS = 40
 _TELLING = 3
 """So many letters or digits make an overlap a repetition; fewer, such as `)`, may be meant."""
 
@@ -54,7 +54,7 @@ class Spot:
     def enough(self, raw: str) -> bool:
         """Whether what may still come would not be shown anyway."""
         text = raw.replace("\r\n", "\n")
-        if _goes_in_circles(text.rpartition("\n")[2]):
+        if circle_start(text.rpartition("\n")[2]) is not None:
             return True
         if self.single_line:
             return "\n" in text
@@ -124,19 +124,11 @@ class Spot:
 def _circle(lines: Sequence[str]) -> int:
     """Where a model that is out of its depth begins to say the same again and again."""
     for number, line in enumerate(lines):
-        if _goes_in_circles(line):
+        if circle_start(line) is not None:
             return number
         if line.strip() and number > 1 and lines[number - 2] == lines[number - 1] == line:
             return number - 1
     return len(lines)
-
-
-def _goes_in_circles(line: str) -> bool:
-    """Whether a phrase stands there time after time; rulers and rows of zeros may."""
-    return any(
-        len(found[0]) >= _LOOP_CHARACTERS and _letters(found[1]) >= _TELLING
-        for found in _PHRASE_THRICE.finditer(line)
-    )
 
 
 def _letters(text: str) -> int:

@@ -14,7 +14,7 @@ from assistant.cli.places import (
     parse_span,
     read_text,
 )
-from assistant.cli.session import JsonOption, ModelOption, stream_to_stdout, with_model
+from assistant.cli.session import JsonOption, ModelOption, Printed, with_model
 
 if TYPE_CHECKING:
     from assistant.cli.session import Session
@@ -58,28 +58,30 @@ def complete(
 
 def explain(
     span: Annotated[str, typer.Argument(metavar="FILE[:FROM-TO]", help="The lines to explain.")],
-    max_tokens: Annotated[int, typer.Option(min=1, help="How long it may get, in tokens.")] = 512,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Explain what code does."""
-    from assistant.messages import SamplingParams
-    from assistant.prompts.tasks import Task, ask
+    from assistant.prompts.tasks import Task
+    from assistant.rewriting import answer
 
     lines = parse_span(span)
     source = lines_of(read_text(lines.path), lines)
-    params = SamplingParams(max_tokens=max_tokens)
+    printed = Printed(silent=as_json)
 
     async def work(session: "Session") -> tuple[str, str]:
-        question = ask(
-            Task.EXPLAIN, source, wording=session.card.wording, language=language_of(lines.path)
+        text = await answer(
+            Task.EXPLAIN,
+            source,
+            session.client,
+            session.card,
+            language=language_of(lines.path),
+            on_text=printed.show,
         )
-        if as_json:
-            return await session.client.chat(question, params), session.card.name
-        answer = await stream_to_stdout(session.client.stream_chat(question, params))
-        return answer, session.card.name
+        return text, session.card.name
 
-    (answer, name), seconds = with_model(work, model)
+    (text, name), seconds = with_model(work, model)
+    printed.end()
     if as_json:
-        found = {"text": answer.strip(), "model": name, "seconds": seconds}
+        found = {"text": text, "model": name, "seconds": seconds}
         typer.echo(json.dumps(found, ensure_ascii=False))

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -79,12 +79,21 @@ class Status:
         self._width = len(line)
 
 
-async def stream_to_stdout(pieces: AsyncIterator[str]) -> str:
-    """Print text as it arrives, and a line end behind it; returns the whole text."""
-    whole = ""
-    async for piece in pieces:
-        whole += piece
-        print(piece, end="", flush=True)
-    if not whole.endswith("\n"):
-        print()
-    return whole
+class Printed:
+    """A growing text on standard output."""
+
+    def __init__(self, *, silent: bool = False) -> None:
+        """A `silent` one prints nothing."""
+        self._silent = silent
+        self._length = 0
+
+    def show(self, text: str) -> None:
+        """Print what has come to `text` since the last time."""
+        if not self._silent:
+            print(text[self._length :], end="", flush=True)
+            self._length = len(text)
+
+    def end(self) -> None:
+        """End the line."""
+        if self._length:
+            print()

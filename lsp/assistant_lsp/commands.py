@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,8 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
 from assistant.errors import AssistantError, ServerError
-from assistant.prompts.tasks import Task, Wording, ask, clean_answer
-from assistant.rewriting import sampling
+from assistant.prompts.tasks import Task, Wording
+from assistant.rewriting import answer
 from assistant_lsp import prose
 from assistant_lsp.actions import Action, Target, cursor_row
 from assistant_lsp.answers import Answers
@@ -42,13 +41,14 @@ class _Asking:
     async def answer(self, task: Task, text: str, language: str = "") -> str:
         """Raises AssistantError."""
         text = text.replace("\r\n", "\n")
-        question = ask(task, text, wording=self.card.wording, language=language)
-        answer = ""
-        async with aclosing(self.client.stream_chat(question, sampling(task, text))) as pieces:
-            async for piece in pieces:
-                answer += piece
-                self.progress.report(answer)
-        return clean_answer(task, answer)
+        return await answer(
+            task,
+            text,
+            self.client,
+            self.card,
+            language=language,
+            on_text=self.progress.report,
+        )
 
 
 class Commands:
