@@ -18,9 +18,9 @@ from assistant.prompts import FIM_FORMATS, Prompt
 from tests.engine import tiny
 
 REQUESTS = (
-    CompletionRequest("def add(first, second):\n    return ", "\n\nprint(add(1, 2))\n"),
+    CompletionRequest("def add(first, second):\n    return", "\n\nprint(add(1, 2))\n"),
     CompletionRequest("class Point:\n", language="python"),
-    CompletionRequest("The quick brown 你好 "),
+    CompletionRequest("The quick brown 你好"),
 )
 KINDS = ("float32", "bfloat16", "nf4 at load", "nf4 folder", "gptq")
 FOLDERS = {
