@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -67,7 +68,11 @@ def main() -> None:
         finally:
             end_server()
     if options.svg is not None:
-        console.save_svg(str(options.svg), title="make demo")
+        # Without rich's web fonts: a picture in a README has no business on the network.
+        svg = re.sub(
+            r"@font-face \{.*?\}\s*", "", console.export_svg(title="make demo"), flags=re.S
+        )
+        options.svg.write_text(svg, encoding="utf-8")
 
 
 async def show(console: Console) -> None:
