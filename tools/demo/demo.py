@@ -152,7 +152,7 @@ def next_steps() -> str:
     return (
         "\n[bold]Next[/]: this was a model of a few million parameters. With a large one:\n"
         "  .venv/bin/assistant models list              what there is\n"
-        "  .venv/bin/assistant models pull vicuna-13b   fetch one (on a GPU, about 8 GB in GPTQ)\n"
+        "  .venv/bin/assistant models pull vicuna-13b   fetch one (7.2 GB, for a GPU)\n"
         "  .venv/bin/assistant doctor                   what works on this machine\n"
         "and in your editor: docs/editors.md\n"
     )
