@@ -41,10 +41,12 @@ class Typing:
 
 TYPINGS = (
     Typing("def save_items(path: str, items: list[Item]) -> None:\n", "    with open(path", 2),
+    Typing('    """Return the value of everything on the shelf."""\n', "    if not isinstance(", 3),
     Typing(
-        '    """Return the value of everything on the shelf."""\n', "    total = 0\n    for ", 3
+        "            return item\n    return None\n",
+        "\n\ndef is_empty(items: list[Item]) -> bool:\n    return not ",
+        2,
     ),
-    Typing("    for item in items:\n", "        if item.name == name:\n            ", 3),
 )
 EXPLAINED = "def find_item"
 POLISHED = "The server keeps"

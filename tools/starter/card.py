@@ -63,8 +63,9 @@ def _mix() -> str:
     shares = ", ".join(f"{kind} {share:.0%}" for kind, share in MIX.items())
     return _filled(
         "Every window is packed with samples of several kinds, all made from the corpus by seeded"
-        f" rules. By their shares of the tokens: {shares}. In tasks only the answer is learned; in"
-        " code, prose and completions every token is."
+        f" rules. By their shares of the tokens: {shares}. In code and prose every token is"
+        " learned, in tasks the answer alone, and of ten holes four with all of the text around"
+        " them and six with their middles alone."
     )
 
 
@@ -82,7 +83,7 @@ def _shape() -> dict[str, str]:
 def _prompts() -> dict[str, str]:
     fim, chat = FIM_FORMATS["starter"], CHAT_FORMATS["starter"]
     form = fim.prompt.replace("{bos}", BOS)
-    example = {"prefix": "def area(width, height):\\n    return ", "suffix": "\\n"}
+    example = {"prefix": "def area(width, height):\\n    return", "suffix": "\\n"}
     return {
         "fim": form,
         "fim_end": fim.close,
