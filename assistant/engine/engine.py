@@ -107,6 +107,11 @@ class Engine:
             )
         return self._run(prompt, params, cancel or CancelToken())
 
+    @property
+    def queued(self) -> int:
+        """How many requests there are: the one that is answered and those that wait."""
+        return self._turns.length
+
     def forget(self) -> None:
         """Free the memory that is kept of earlier requests; waits for the one that is running."""
         with self._turns.turn(CancelToken()):

@@ -39,6 +39,11 @@ class Turns:
         self._changed = threading.Condition()
         self._waiting: deque[object] = deque()  # the one whose turn it is stands first
 
+    @property
+    def length(self) -> int:
+        """How many hold or wait for a turn."""
+        return len(self._waiting)
+
     @contextmanager
     def turn(self, cancel: CancelToken) -> Iterator[None]:
         """Wait for the turn and hold it. Raises Cancelled when cancelled while waiting."""

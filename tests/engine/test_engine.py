@@ -1,7 +1,6 @@
 """The engine as its users see it: streaming, ends, seeds, cancelling, usage, several threads."""
 
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -193,6 +192,12 @@ def test_closing_an_answer_lets_the_next_request_in(engine: Engine) -> None:
     assert usage_of(engine.generate(endless(engine), greedy(2))).cached_tokens > 0
 
 
+def wait_queued(engine: Engine, count: int) -> None:
+    """Wait until so many requests are at the engine, the one that is answered included."""
+    while engine.queued < count:
+        threading.Event().wait(0.001)
+
+
 def test_a_waiting_request_can_be_cancelled(engine: Engine) -> None:
     running = engine.generate(endless(engine), greedy(200))
     next(running)
@@ -207,7 +212,7 @@ def test_a_waiting_request_can_be_cancelled(engine: Engine) -> None:
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    time.sleep(0.1)
+    wait_queued(engine, 2)
     assert outcome == []
     cancel.cancel()
     waiting.join(5)
@@ -228,9 +233,9 @@ def test_requests_from_several_threads_are_served_in_order_and_apart(engine: Eng
         done.append(number)
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(requests))]
-    for thread in threads:
+    for started, thread in enumerate(threads, start=1):
         thread.start()
-        time.sleep(0.05)
+        wait_queued(engine, 1 + started)
     getattr(first, "close")()  # noqa: B009
     for thread in threads:
         thread.join(30)

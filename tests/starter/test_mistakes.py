@@ -37,4 +37,5 @@ def test_different_seeds_make_different_mistakes() -> None:
 
 @given(st.text(min_size=1, max_size=80), SEEDS)
 def test_any_text_can_be_spoiled(text: str, seed: int) -> None:
-    mistakes.spoil(text, random.Random(seed))
+    spoiled = mistakes.spoil(text, random.Random(seed))
+    assert spoiled == mistakes.spoil(text, random.Random(seed))
