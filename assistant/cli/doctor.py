@@ -100,7 +100,9 @@ def _settings_and_model() -> Iterator[Finding]:
     except AssistantError as error:
         yield Finding("settings", False, str(error), f"edit {config_file()}")
         return
-    where = str(config_file()) if config_file().exists() else "defaults (no file)"
+    where = f"{config_file()}" + (
+        "" if config_file().exists() else " (not there: the defaults hold)"
+    )
     yield Finding("settings", True, where)
     yield _checked("model", lambda: _describe_model(settings))
 
