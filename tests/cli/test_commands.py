@@ -9,7 +9,7 @@ NOTE = "# Teh title\n\nThe server keeps teh result in a cache.\n\n```\nteh code\
 
 
 def test_complete_prints_what_belongs_at_the_cursor(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "a.py").write_text("import os\n\n\ndef size(path):\n    return os.path.\n")
+    (tmp_path / "a.py").write_text("import json\n\n\ndef save(path, rows):\n    with open(path\n")
     done = run("complete", "a.py:5", "--json")
     answer = json.loads(done.stdout)
     assert answer["model"] == "starter"
