@@ -39,6 +39,8 @@ class Typing:
     """Lines above the cursor that are shown."""
 
 
+# Chosen out of some thirty places for having something sensible to show: with a model of this size
+# most have not. The model card has the figures for random places.
 TYPINGS = (
     Typing("def save_items(path: str, items: list[Item]) -> None:\n", "    with open(path", 2),
     Typing('    """Return the value of everything on the shelf."""\n', "    if not isinstance(", 3),
@@ -152,7 +154,8 @@ def panel(body: RenderableType, title: str, seconds: float) -> Panel:
 def next_steps() -> str:
     """What to do after the demo."""
     return (
-        "\n[bold]Next[/]: this was a model of a few million parameters. With a large one:\n"
+        "\nThese are places where the starter does well; its card tells how it does elsewhere.\n"
+        "[bold]Next[/]: this was a model of a few million parameters. With a large one:\n"
         "  .venv/bin/assistant models list              what there is\n"
         "  .venv/bin/assistant models pull vicuna-13b   fetch one (7.2 GB, for a GPU)\n"
         "  .venv/bin/assistant doctor                   what works on this machine\n"

@@ -120,7 +120,7 @@ def _corpus(figures: Figures) -> str:
     return _filled(
         f"The corpus: {sizes['code'] / 1e6:.0f} million characters of Python and"
         f" {sizes['prose'] / 1e6:.1f} million of documentation. {HELD_OUT_PERCENT} % of the files,"
-        " chosen by a hash of their names, are held out: never trained on, used only to measure."
+        " chosen by a hash of their names, are held out: never trained on."
     )
 
 
