@@ -225,20 +225,20 @@ def test_a_model_of_ones_own_in_the_models_folder(home: Path) -> None:
 
 
 def test_paths(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = put_model(home / "work/small", fim_format="qwen", wording="brief")
+    folder = put_model(home / "mine/small", fim_format="qwen", wording="brief")
     expected = locate(str(folder))
     assert (expected.name, expected.folder) == ("small", folder)
     assert (expected.chat_format, expected.fim_format, expected.wording) == (None, "qwen", "brief")
-    monkeypatch.chdir(home / "work")
+    monkeypatch.chdir(home / "mine")
     assert locate("./small") == expected
     monkeypatch.setenv("HOME", str(home))
-    assert locate("~/work/small") == expected
+    assert locate("~/mine/small") == expected
     with pytest.raises(ModelNotFoundError):
         locate("small")  # a bare name is never a path, whatever the current folder holds
     with pytest.raises(ModelNotFoundError, match=r"there is no folder \./missing"):
         locate("./missing")
     with pytest.raises(ModelFolderError, match="holds no model"):
-        locate(str(home / "work"))
+        locate(str(home / "mine"))
 
 
 @pytest.mark.parametrize(
@@ -295,4 +295,4 @@ def test_the_registry_imports_no_heavy_library() -> None:
         "import sys, assistant.registry as r; r.load_registry(); r.installed();"
         "sys.exit(bool({'torch', 'transformers', 'huggingface_hub'} & set(sys.modules)))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -56,6 +56,7 @@ def test_the_accept_key_does_what_it_did_before_where_nothing_is_shown(
     neovim.open(tmp_path / "note.txt")
     neovim.type("ia<Tab>b")
     neovim.wait("the text", lambda: neovim.text == "a\tb")
+    assert not neovim.ghost_text
 
 
 def test_a_suggestion_that_was_typed_into_is_accepted_without_what_was_typed(
