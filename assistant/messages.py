@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from assistant.errors import PromptError, UsageError
 
 Role = Literal["system", "user", "assistant"]
+MAX_TOP_LOGPROBS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,11 @@ class SamplingParams:
     stop: tuple[str, ...] = ()
     """Texts that end the answer; they are not part of it."""
     seed: int | None = None
+    top_logprobs: int | None = None
+    """How many likely alternatives to tell for each token; 0 for the chosen one alone, None for
+    no probabilities at all."""
+    json_schema: str | None = None
+    """A JSON schema, as JSON, that the answer must follow; `{}` is any JSON value."""
 
     def __post_init__(self) -> None:
         problems = []
@@ -86,6 +92,8 @@ class SamplingParams:
             problems.append(f"temperature is {self.temperature}, it must be from 0 to 10")
         if not 0.0 < self.top_p <= 1.0:
             problems.append(f"top_p is {self.top_p}, it must be above 0 and at most 1")
+        if self.top_logprobs is not None and not 0 <= self.top_logprobs <= MAX_TOP_LOGPROBS:
+            problems.append(f"top_logprobs is {self.top_logprobs}, it must be from 0 to 20")
         if any(not text for text in self.stop):
             problems.append("a stop text is empty")
         if problems:
