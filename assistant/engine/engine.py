@@ -12,12 +12,12 @@ from assistant.engine.kv_cache import GrowingCache, new_cache
 from assistant.engine.load import LoadedModel
 from assistant.engine.prefix_cache import PrefixCache
 from assistant.engine.sampling import Sampler
-from assistant.engine.stopping import StopFilter
 from assistant.engine.trim import Trimmer
 from assistant.engine.turns import CancelToken, Turns
 from assistant.errors import AssistantError, PromptError
 from assistant.messages import CompletionRequest, Conversation, SamplingParams
 from assistant.prompts import Prompt
+from assistant.prompts.stopping import StopFilter
 
 __all__ = ["CACHE_BYTES", "CACHE_ENTRIES", "CancelToken", "Chunk", "Engine", "Finish", "Usage"]
 

@@ -45,7 +45,7 @@ def test_long_text_uses_the_context_and_leaves_room(trimmer: Trimmer, text: str,
 
 
 def test_the_text_next_to_the_cursor_is_what_stays(trimmer: Trimmer) -> None:
-    cut = trimmer.cut(CompletionRequest(CODE, CODE), 400)
+    cut = trimmer.cutter.cut(CompletionRequest(CODE, CODE), 400)
     assert CODE.endswith(cut.prefix) and CODE.startswith(cut.suffix)
     assert CODE[: -len(cut.prefix)].endswith("\n"), "the prefix begins with a whole line"
     assert cut.suffix.endswith("\n")
@@ -53,10 +53,10 @@ def test_the_text_next_to_the_cursor_is_what_stays(trimmer: Trimmer) -> None:
 
 
 def test_at_the_files_start_the_suffix_gets_most(trimmer: Trimmer) -> None:
-    top = trimmer.cut(CompletionRequest("import ", CODE), 400)
-    middle = trimmer.cut(CompletionRequest(CODE, CODE), 400)
+    top = trimmer.cutter.cut(CompletionRequest("import ", CODE), 400)
+    middle = trimmer.cutter.cut(CompletionRequest(CODE, CODE), 400)
     assert top.prefix == "import " and len(top.suffix) > 2 * len(middle.suffix)
-    between = trimmer.cut(CompletionRequest(CODE[:500], CODE), 400)
+    between = trimmer.cutter.cut(CompletionRequest(CODE[:500], CODE), 400)
     assert between.prefix == CODE[:500]
     assert len(top.suffix) > len(between.suffix) > len(middle.suffix)
 
@@ -67,7 +67,7 @@ def test_the_cut_stays_while_typing(trimmer: Trimmer, text: str) -> None:
     starts = []
     for count in range(typed):
         prefix = text[: 2000 + count]
-        cut = trimmer.cut(CompletionRequest(prefix, CODE), budget)
+        cut = trimmer.cutter.cut(CompletionRequest(prefix, CODE), budget)
         starts.append(len(prefix) - len(cut.prefix))
     moves = sum(one != other for one, other in itertools.pairwise(starts))
     assert moves <= typed / 20
@@ -75,7 +75,8 @@ def test_the_cut_stays_while_typing(trimmer: Trimmer, text: str) -> None:
 
 def test_the_suffix_stays_while_typing_from_the_files_start(trimmer: Trimmer) -> None:
     suffixes = [
-        trimmer.cut(CompletionRequest(LINES[:count], CODE), 400).suffix for count in range(1500)
+        trimmer.cutter.cut(CompletionRequest(LINES[:count], CODE), 400).suffix
+        for count in range(1500)
     ]
     assert sum(one != other for one, other in itertools.pairwise(suffixes)) <= 3
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.engine.stopping import StopFilter
+from assistant.prompts.stopping import StopFilter
 
 LETTERS = st.text(alphabet="ab\n", max_size=12)
 STOPS = st.lists(st.text(alphabet="ab\n", min_size=1, max_size=4), max_size=4)
