@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from assistant.download import PART, PullError, RemoteFile, fetch_all, gated, unreachable
+from assistant.download import (
+    CONNECTIONS,
+    PART,
+    PullError,
+    RemoteFile,
+    fetch_all,
+    fetched_bytes,
+    gated,
+    unreachable,
+)
 from assistant.errors import ModelNotFoundError, UsageError
 from assistant.registry import (
     PARTIAL,
@@ -43,16 +52,22 @@ def pull(
     name: str,
     variant: Variant | None = None,
     on_progress: Callable[[str], None] = lambda _: None,
+    *,
+    connections: int = CONNECTIONS,
 ) -> Path:
     """Fetch a model by its name in the registry; returns its folder.
 
     Without `variant` it is the one that the name says (`vicuna-13b-gptq`), else the full weights,
     else the quantized ones. `on_progress` gets a line a few times a second. A pull that was
-    interrupted goes on where it ended. Raises PullError with the reason when it cannot.
+    interrupted, even by a kill, goes on where it ended. Large files are fetched in several ranges
+    at once, over at most `connections`. Raises PullError with the reason when it cannot, and
+    UsageError when `variant` is another one than the name says.
     """
     if name == STARTER:
         raise UsageError("the starter model is part of the program: there is nothing to pull")
     spec, said = find_spec(name)
+    if said is not None and variant not in (None, said):
+        raise UsageError(f"{name} names its variant itself: leave out {variant} or the end of it")
     chosen = variant or said or spec.variants[0]
     repository = spec.gptq_repository if chosen == "gptq" else spec.repository
     if repository is None:
@@ -69,7 +84,7 @@ def pull(
         files = _wanted(_list_files(repository, name), repository, name)
         _check_disk(files, growing, name)
         growing.mkdir(exist_ok=True)
-        fetch_all(files, growing, name, on_progress, token=_token())
+        fetch_all(files, growing, name, on_progress, token=_token(), connections=connections)
         for leftover in growing.glob(f"*{PART}"):
             leftover.unlink()
         growing.rename(final)
@@ -177,8 +192,7 @@ def _wanted(files: list[RemoteFile], repository: str, name: str) -> list[RemoteF
 
 
 def _check_disk(files: list[RemoteFile], growing: Path, name: str) -> None:
-    here = sum(file.stat().st_size for file in growing.glob("*"))
-    needed = max(sum(file.size for file in files) - here, 0)
+    needed = sum(file.size for file in files) - fetched_bytes(files, growing)
     free = free_bytes()
     if needed + _SPARE_BYTES > free:
         raise PullError(

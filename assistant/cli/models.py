@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -76,13 +76,18 @@ def _print(rows: "list[dict[str, Any]]") -> None:
 @app.command()
 def pull(
     name: Annotated[str, typer.Argument(help="A name from `assistant models list`.")],
+    variant: Annotated[
+        Literal["full", "gptq"] | None,
+        typer.Option(help="Which weights.", show_default="as the name says, or else full"),
+    ] = None,
+    connections: Annotated[int, typer.Option(min=1, max=32, help="How many at once, at most.")] = 4,
 ) -> None:
     """Fetch a model's weights; an interrupted pull goes on where it was."""
     from assistant.cli.session import Status
     from assistant.pull import pull as pull_model
 
     with Status() as status:
-        folder = pull_model(name, on_progress=status.show)
+        folder = pull_model(name, variant, status.show, connections=connections)
     typer.echo(f"{name} is in {folder}", err=True)
 
 

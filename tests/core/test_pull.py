@@ -1,154 +1,41 @@
 """Pulling: against a server that behaves like the model hub, well or badly."""
 
-import hashlib
-import json
-import socket
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
-from assistant import download
 from assistant import pull as pulling
-from assistant.download import PullError
+from assistant.download import PullError, transfer
 from assistant.errors import ModelNotFoundError, UsageError
 from assistant.pull import pull, remove
-from assistant.registry import folder_of, installed, load_registry, locate
+from assistant.registry import folder_of, installed, locate
+from tests.core.model_hub import NAME, REPOSITORY, WEIGHTS, Hub, serving
 
-NAME = "vicuna-13b"
-REPOSITORY = load_registry()[NAME].gptq_repository
-COMMIT = "c" * 40
-WEIGHTS = bytes(range(256)) * 12_000  # several chunks
-
-
-def small_files() -> dict[str, bytes]:
-    return {
-        "config.json": b'{"model_type": "llama"}',
-        "model.safetensors": WEIGHTS,
-        "quantize_config.json": b'{"bits": 4}',
-        "tokenizer.json": b"{}",
-        "tokenizer.model": b"\x00\x01",
-        "pytorch_model.bin": b"never fetched",
-        "modeling_evil.py": b"never fetched",
-        "onnx/model.safetensors": b"never fetched",
-        "README.md": b"never fetched",
-    }
-
-
-@dataclass
-class Hub:
-    """What the server holds and how it misbehaves."""
-
-    url: str = ""
-    files: dict[str, bytes] = field(default_factory=small_files)
-    served: dict[str, bytes] = field(default_factory=dict)
-    """Bytes sent in place of those that the listing promises."""
-    break_after: dict[str, int] = field(default_factory=dict)
-    """The connection breaks after so many bytes of a file, each time."""
-    break_times: int = 10**6
-    status: dict[str, int] = field(default_factory=dict)
-    ranges: bool = True
-    missing: bool = False
-    requests: list[tuple[str, str | None]] = field(default_factory=list)
-    authorizations: set[str | None] = field(default_factory=set)
-
-    def listing(self) -> dict[str, object]:
-        return {
-            "id": REPOSITORY,
-            "sha": COMMIT,
-            "siblings": [self._sibling(name, data) for name, data in self.files.items()],
-        }
-
-    def _sibling(self, name: str, data: bytes) -> dict[str, object]:
-        blob = hashlib.sha1(f"blob {len(data)}\0".encode() + data).hexdigest()
-        entry: dict[str, object] = {"rfilename": name, "size": len(data), "blobId": blob}
-        if name.endswith((".safetensors", ".bin", ".model")):
-            digest = hashlib.sha256(data).hexdigest()
-            entry["lfs"] = {"size": len(data), "sha256": digest, "pointerSize": 130}
-        return entry
-
-    def fetched(self, name: str) -> list[str | None]:
-        return [asked for path, asked in self.requests if path.endswith(f"/{name}")]
-
-
-class Handler(BaseHTTPRequestHandler):
-    hub: Hub
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        hub = self.hub
-        path = self.path.split("?")[0]
-        if path.startswith("/api/models/"):
-            self._json(404 if hub.missing else 200, hub.listing())
-            return
-        if "/resolve/" in path:  # the hub itself only says where the file is
-            self.send_response(302)
-            self.send_header("Location", hub.url + "/cdn/" + path.split("/resolve/")[1])
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        hub.requests.append((path, self.headers.get("Range")))
-        hub.authorizations.add(self.headers.get("Authorization"))
-        self._file(path.split("/", 3)[3])
-
-    def _json(self, status: int, value: object) -> None:
-        body = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        if status == 404:
-            self.send_header("X-Error-Code", "RepoNotFound")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _file(self, name: str) -> None:
-        hub = self.hub
-        if status := hub.status.get(name):
-            self._json(status, {})
-            return
-        data = hub.served.get(name, hub.files[name])
-        start = 0
-        asked = self.headers.get("Range")
-        if asked and hub.ranges:
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-        else:
-            self.send_response(200)
-        rest = data[start:]
-        self.send_header("Content-Length", str(len(rest)))
-        self.end_headers()
-        limit = hub.break_after.get(name)
-        if limit is not None and len(rest) > limit and hub.break_times > 0:
-            hub.break_times -= 1
-            self.wfile.write(rest[:limit])
-            self.wfile.flush()
-            self.connection.shutdown(socket.SHUT_RDWR)
-            self.close_connection = True
-            return
-        self.wfile.write(rest)
-
-    def log_message(self, *_: object) -> None:
-        pass
+RANGE = 512_000
+WHOLE = [f"bytes={start}-{start + RANGE - 1}" for start in range(0, len(WEIGHTS), RANGE)]
 
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     state = Hub()
-    handler = type("BoundHandler", (Handler,), {"hub": state})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setenv("HF_ENDPOINT", state.url)
-    monkeypatch.setattr(download, "_RETRY_SECONDS", 0.01)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    monkeypatch.setattr(transfer, "_RETRY_SECONDS", 0.01)
+    with serving(state):
+        monkeypatch.setenv("HF_ENDPOINT", state.url)
+        yield state
+
+
+@pytest.fixture
+def small_ranges(monkeypatch: pytest.MonkeyPatch) -> int:
+    """The weights are six ranges."""
+    monkeypatch.setattr(transfer, "_RANGE_BYTES", RANGE)
+    return RANGE
 
 
 def test_a_complete_pull(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,14 +59,13 @@ def test_a_break_in_the_middle_of_a_file_is_bridged(hub: Hub) -> None:
     asked = hub.fetched("model.safetensors")
     assert asked[0] is None
     assert asked[1] is not None
-    assert int(asked[1].removeprefix("bytes=").removesuffix("-")) > 1_000_000
+    assert asked[1] == f"bytes=2000000-{len(WEIGHTS) - 1}"
 
 
 def test_an_interrupted_pull_goes_on_at_the_next_command(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "_RETRIES", 0)
-    monkeypatch.setattr(download, "_CHUNK", 100_000)
+    monkeypatch.setattr(transfer, "_RETRIES", 0)
     hub.break_after["model.safetensors"] = 2_000_000
     with pytest.raises(PullError, match=r"model\.safetensors cannot be fetched.*same command"):
         pull(NAME)
@@ -193,7 +79,7 @@ def test_an_interrupted_pull_goes_on_at_the_next_command(
     (partial / "config.json").write_bytes(hub.files["config.json"])
     folder = pull(NAME)
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
-    assert hub.fetched("model.safetensors") == ["bytes=2000000-"]
+    assert hub.fetched("model.safetensors") == [f"bytes=2000000-{len(WEIGHTS) - 1}"]
     assert hub.fetched("config.json") == []
     assert not partial.exists()
 
@@ -201,11 +87,129 @@ def test_an_interrupted_pull_goes_on_at_the_next_command(
 def test_a_server_without_ranges_sends_everything_again(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "_CHUNK", 100_000)
     hub.break_after["model.safetensors"] = 2_000_000
     hub.break_times, hub.ranges = 1, False
     folder = pull(NAME)
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
+
+
+def test_ranges_of_a_large_file_come_at_the_same_time(hub: Hub, small_ranges: int) -> None:
+    together = threading.Barrier(4)
+    hub.pause_after, hub.on_bytes = 100_000, lambda: together.wait(30)
+    hub.files["model-2.safetensors"] = WEIGHTS[: 2 * RANGE]
+    folder = pull(NAME, connections=4)  # eight ranges, that go on four by four
+    assert (folder / "model.safetensors").read_bytes() == WEIGHTS
+    assert (folder / "model-2.safetensors").read_bytes() == WEIGHTS[: 2 * RANGE]
+    assert sorted(map(str, hub.fetched("model.safetensors"))) == sorted(WHOLE)
+    assert hub.most_open <= 5  # those four, and the one that the listing came over
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+def test_no_more_connections_than_allowed(hub: Hub, small_ranges: int, connections: int) -> None:
+    folder = pull(NAME, connections=connections)
+    assert (folder / "model.safetensors").read_bytes() == WEIGHTS
+    assert hub.most_open <= connections + 1
+
+
+def test_a_killed_pull_goes_on_at_the_byte_where_each_range_was(
+    hub: Hub, small_ranges: int
+) -> None:
+    never = threading.Event()
+    hub.pause_after, hub.on_bytes = 100_000, lambda: never.wait(60)
+    program = f"""
+from assistant import pull
+from assistant.download import transfer
+transfer._RANGE_BYTES = {RANGE}
+pull.pull({NAME!r}, on_progress=lambda line: print(line, flush=True), connections=3)
+"""
+    killed = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert killed.stdout is not None
+    assert any("0.3 MB" in line for line in killed.stdout)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    killed.stdout.close()
+    hub.pause_after = 10**9
+    never.set()
+    hub.requests.clear()
+    folder = pull(NAME)
+    assert (folder / "model.safetensors").read_bytes() == WEIGHTS
+    begun = [f"bytes={start + 100_000}-{start + RANGE - 1}" for start in (0, RANGE, 2 * RANGE)]
+    assert sorted(map(str, hub.fetched("model.safetensors"))) == sorted([*begun, *WHOLE[3:]])
+
+
+def test_a_hub_that_goes_down_and_another_that_takes_over(
+    hub: Hub, small_ranges: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def go_down() -> None:
+        hub.down = True
+        raise ConnectionAbortedError
+
+    hub.pause_after, hub.on_bytes = 200_000, go_down
+    with pytest.raises(PullError, match=r"cannot be fetched.*same command again"):
+        pull(NAME)
+    other = Hub()
+    with serving(other):
+        monkeypatch.setenv("HF_ENDPOINT", other.url)
+        folder = pull(NAME)
+    assert (folder / "model.safetensors").read_bytes() == WEIGHTS
+    asked = other.fetched("model.safetensors")
+    assert f"bytes=200000-{RANGE - 1}" in asked
+    assert WHOLE[0] not in asked
+
+
+def test_ranges_that_break_again_and_again(hub: Hub, small_ranges: int) -> None:
+    hub.break_after["model.safetensors"] = 70_000
+    assert (pull(NAME) / "model.safetensors").read_bytes() == WEIGHTS
+
+
+@pytest.mark.parametrize("answers_with_ranges", [1, 2, 4])
+def test_a_server_that_forgets_about_ranges(
+    hub: Hub, small_ranges: int, answers_with_ranges: int
+) -> None:
+    hub.ranged_times = answers_with_ranges
+    assert (pull(NAME) / "model.safetensors").read_bytes() == WEIGHTS
+
+
+def test_ranges_that_nobody_asked_for_are_not_kept(hub: Hub, small_ranges: int) -> None:
+    hub.shift = 1
+    with pytest.raises(PullError, match="a range that was not asked for"):
+        pull(NAME)
+    hub.shift = 0
+    assert (pull(NAME) / "model.safetensors").read_bytes() == WEIGHTS
+
+
+def test_a_hub_that_asks_for_patience(hub: Hub, small_ranges: int) -> None:
+    hub.refusals = ["1"]
+    lines: list[str] = []
+    assert (pull(NAME, on_progress=lines.append) / "model.safetensors").read_bytes() == WEIGHTS
+    assert any("the model hub asks to wait 1 s" in line for line in lines)
+    in_time = [moment for moment in hub.times if moment < hub.times[0] + 0.9]
+    assert len(in_time) <= 4  # those that were under way when the first was refused
+
+
+def test_refusals_that_name_no_time(hub: Hub, small_ranges: int) -> None:
+    hub.refusals = [None, "soon", "Wed, 21 Oct 2015 07:28:00 GMT"]
+    assert (pull(NAME) / "model.safetensors").read_bytes() == WEIGHTS
+
+
+@pytest.mark.parametrize("as_date", [False, True])
+def test_a_wait_that_is_too_long(hub: Hub, as_date: bool) -> None:
+    later = datetime.now(UTC) + timedelta(hours=1)
+    hub.refusals = [format_datetime(later, usegmt=True) if as_date else "3600"] * 20
+    with pytest.raises(PullError, match=r"asks to wait (59|60) minutes"):
+        pull(NAME)
+
+
+def test_both_variants_stand_side_by_side(hub: Hub) -> None:
+    hub.files = {"config.json": b"{}", "model.safetensors": b"full"}
+    full = pull("llama-7b", "full")
+    hub.files = {"config.json": b"{}", "model.safetensors": b"gptq"}
+    quantized = pull("llama-7b", "gptq")
+    assert (full / "model.safetensors").read_bytes() == b"full"
+    assert (quantized / "model.safetensors").read_bytes() == b"gptq"
+    assert pull("llama-7b-gptq", "gptq") == quantized
+    with pytest.raises(UsageError, match="names its variant itself"):
+        pull("llama-7b-gptq", "full")
 
 
 @pytest.mark.parametrize(
