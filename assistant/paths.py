@@ -39,6 +39,11 @@ def models_dir() -> Path:
     return data_dir() / "models"
 
 
+def adapters_dir() -> Path:
+    """One folder for each LoRA adapter that is chosen by its name."""
+    return data_dir() / "adapters"
+
+
 def token_file() -> Path:
     """The secret that a client shows to the server; readable by its owner alone."""
     return state_dir() / "token"

@@ -11,6 +11,7 @@ quantized ones; `vicuna-13b-gptq` means the quantized ones.
 import difflib
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -34,9 +35,12 @@ __all__ = [
     "PARTIAL",
     "STARTER",
     "Kind",
+    "LocalAdapter",
     "LocalModel",
     "ModelSpec",
     "Variant",
+    "adapter_named",
+    "adapters",
     "download_bytes",
     "find_spec",
     "folder_of",
@@ -53,6 +57,8 @@ NOTES_FILE = "assistant.json"
 """In a model's folder: its chat_format, fim_format, wording and context, as far as it says."""
 PARTIAL = ".partial"
 """Ends the name of a folder that is still being downloaded."""
+ADAPTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""What an adapter may be called: never a path."""
 _GPTQ = "-gptq"
 _PACKAGE = Path(__file__).parent
 
@@ -71,6 +77,23 @@ class LocalModel:
     wording: str = "full"
     context: int | None = None
     """None for what the folder's config.json says."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAdapter:
+    """A LoRA adapter in the adapters folder, chosen by its name."""
+
+    name: str
+    folder: Path
+    base: str
+    """The base model that it names: by a name, a folder or the model hub's name; may be empty."""
+
+    def is_for(self, model: str) -> bool:
+        """Whether it may belong to the model of that name; its tensors have the last word."""
+        plain = model.removesuffix(_GPTQ)
+        spec = load_registry().get(plain)
+        names = {model, plain} | ({spec.repository, spec.gptq_repository} if spec else set())
+        return not self.base or self.base in names or Path(self.base).name in names
 
 
 def locate(name_or_path: str, adapter: str | None = None) -> LocalModel:
@@ -121,6 +144,34 @@ def installed() -> dict[str, list[Variant]]:
         else:
             found.setdefault(folder.name, []).append("full")
     return found
+
+
+def adapters() -> list[LocalAdapter]:
+    """The adapters in the adapters folder, by name; folders that hold none are passed over."""
+    found = []
+    for folder in sorted(paths.adapters_dir().glob("*")):
+        try:
+            found.append(adapter_named(folder.name))
+        except ModelNotFoundError:
+            continue
+    return found
+
+
+def adapter_named(name: str) -> LocalAdapter:
+    """The adapter of that name. Raises ModelNotFoundError when there is none.
+
+    What is no name, such as a path, is refused before the disk is looked at.
+    """
+    proper = ADAPTER_NAME.fullmatch(name) and not name.endswith(PARTIAL)
+    folder = paths.adapters_dir() / name
+    if not proper or not _is_adapter(folder):
+        raise ModelNotFoundError(f"there is no adapter of that name in {paths.adapters_dir()}")
+    try:
+        config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+        base = config.get("base_model_name_or_path")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ModelNotFoundError(f"{folder} holds no adapter that can be read") from error
+    return LocalAdapter(name, folder, base if isinstance(base, str) else "")
 
 
 def folder_of(name: str, variant: Variant) -> Path:

@@ -17,6 +17,8 @@ from assistant.errors import (
 from assistant.model_specs import read_registry
 from assistant.registry import (
     ModelSpec,
+    adapter_named,
+    adapters,
     download_bytes,
     find_spec,
     folder_of,
@@ -296,3 +298,38 @@ def test_the_registry_imports_no_heavy_library() -> None:
         "sys.exit(bool({'torch', 'transformers', 'huggingface_hub'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def name_base(adapter: Path, base: object) -> None:
+    (adapter / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": base}))
+
+
+def test_adapters_are_listed_with_the_base_they_name(home: Path) -> None:
+    folder = home / "data" / "adapters"
+    for name, base in (("mine", "lmsys/vicuna-13b-v1.3"), ("b.2", None), ("other", "/m/tiny")):
+        name_base(put_adapter(folder / name), base)
+    put_adapter(folder / "half.partial")
+    (put_adapter(folder / "broken") / "adapter_config.json").write_text("[")
+    put_model(folder / "model")
+    assert [(found.name, found.base) for found in adapters()] == [
+        ("b.2", ""),
+        ("mine", "lmsys/vicuna-13b-v1.3"),
+        ("other", "/m/tiny"),
+    ]
+    assert adapter_named("mine").folder == folder / "mine"
+    assert adapter_named("mine").is_for("vicuna-13b")
+    assert adapter_named("mine").is_for("vicuna-13b-gptq")
+    assert not adapter_named("mine").is_for("tiny")
+    assert adapter_named("other").is_for("tiny")
+    assert not adapter_named("other").is_for("vicuna-13b")
+    assert adapter_named("b.2").is_for("tiny")
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../x", "/etc", "a/b", "a\\b", "a\0b", "~x", "a" * 101, "not-there"]
+)
+def test_what_is_no_adapters_name_is_refused(home: Path, name: str) -> None:
+    put_adapter(home / "data" / "x")
+    put_adapter(home / "data" / "adapters" / "a" / "b")
+    with pytest.raises(ModelNotFoundError, match="no adapter of that name"):
+        adapter_named(name)
