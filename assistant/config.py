@@ -16,6 +16,8 @@ from assistant.paths import config_file
 
 Quantization = Literal["none", "nf4"]
 
+FimChoice = Literal["codellama", "starcoder", "deepseek", "qwen", "starter", "none"]
+
 
 class Settings(BaseSettings):
     """What the user chose; every field has a default that works."""
@@ -34,6 +36,8 @@ class Settings(BaseSettings):
     """Another OpenAI-compatible server to use, such as `http://127.0.0.1:8000/v1`."""
     api_key: str | None = None
     """The key for `server_url`, where it wants one."""
+    fim_format: FimChoice | None = None
+    """How the model behind `server_url` was taught to fill in, where its name doesn't tell."""
     idle_minutes: float = Field(default=30.0, ge=0)
     """A server that was started by a front end ends after so long without a request; 0: never."""
 

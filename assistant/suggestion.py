@@ -3,17 +3,24 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from assistant.circles import circle_start
 
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 _QUOTES = "\"'`"
-_CUT_SHARE = 0.75
-"""Output of so many pieces, measured by its limit in tokens, was probably cut at the limit: a
-server may send several tokens as one piece."""
 _TELLING = 3
 """So many letters or digits make an overlap a repetition; fewer, such as `)`, may be meant."""
+
+
+class Output(Protocol):
+    """A model's output as it comes."""
+
+    finish: Literal["stop", "length"] | None
+    """Once it has ended, whether it was finished or its length was; None if nobody says."""
+
+    def __aiter__(self) -> AsyncIterator[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +48,14 @@ class Spot:
         """Text right of the cursor would end up behind the last line of a longer suggestion."""
         return bool(self.rest.strip())
 
-    async def read(self, pieces: AsyncIterator[str], max_tokens: int) -> str:
+    async def read(self, output: Output) -> str:
         """The suggestion in a model's output, of which no more is read than can be shown."""
-        raw, count = "", 0
-        async for piece in pieces:
+        raw = ""
+        async for piece in output:
             raw += piece
-            count += 1
             if self.enough(raw):
                 break
-        return self.suggestion(raw, cut=count >= _CUT_SHARE * max_tokens)
+        return self.suggestion(raw, cut=output.finish == "length")
 
     def enough(self, raw: str) -> bool:
         """Whether what may still come would not be shown anyway."""

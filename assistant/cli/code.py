@@ -44,7 +44,7 @@ def complete(
 
     async def work(session: "Session") -> tuple[str, str]:
         async with aclosing(session.client.stream_complete(request, params)) as pieces:
-            return await spot.read(pieces, params.max_tokens), session.card.name
+            return await spot.read(pieces), session.card.name
 
     (suggestion, name), seconds = with_model(work, model)
     if as_json:

@@ -3,7 +3,8 @@
 Light to import: the `openai` package is loaded with the first connection, a model never.
 """
 
+from assistant.client.answer import AnswerStream
 from assistant.client.connection import ModelCard
 from assistant.client.model_client import ModelClient
 
-__all__ = ["ModelCard", "ModelClient"]
+__all__ = ["AnswerStream", "ModelCard", "ModelClient"]

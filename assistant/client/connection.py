@@ -2,7 +2,8 @@
 
 import asyncio
 import importlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -14,9 +15,8 @@ from assistant.prompts.tasks import Wording
 if TYPE_CHECKING:
     import openai
 
-    from assistant.config import Settings
+    from assistant.client.filling import Way
 
-_FOREIGN_RETRIES = 2
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -44,12 +44,20 @@ class Connection:
     record: ServerRecord | None
     """This machine's own server, or None for another one."""
     card: ModelCard
-    sends_suffix: bool = True
+    ways: "tuple[Way, ...]" = ()
+    """How another server may be asked for a completion, the best first."""
+    not_taken: set[str] = field(default_factory=set)
+    """Parameters that the model refuses."""
 
     @property
     def own(self) -> bool:
         """Whether the server is this machine's own."""
         return self.record is not None
+
+    @property
+    def root(self) -> str:
+        """The server's address without the part for OpenAI's API."""
+        return self.url.rstrip("/").removesuffix("/v1")
 
 
 async def connect_own(record: ServerRecord) -> Connection:
@@ -60,20 +68,20 @@ async def connect_own(record: ServerRecord) -> Connection:
         raise ServerError(f"the model server's key cannot be read: {error}") from error
     # Waiting for a turn, or for a long prompt to be read, has no limit: a server that dies
     # meanwhile closes the connection.
-    client = await _client(f"{record.url}/v1", token, timeout=None, max_retries=0)
-    return await _connected(client, record.url, record, record.choice.model)
+    client = await open_client(f"{record.url}/v1", token, timeout=None, max_retries=0)
+    try:
+        entry = (await list_models(client))[0]
+    except BaseException:
+        await client.close()
+        raise
+    return Connection(client, record.url, record, card_of(entry))
 
 
-async def connect_foreign(settings: "Settings") -> Connection:
-    """A connection to the server that the settings name."""
-    url = settings.server_url or ""
-    key = settings.api_key or "none"
-    client = await _client(url, key, max_retries=_FOREIGN_RETRIES)
-    return await _connected(client, url, None, settings.model)
+async def open_client(url: str, key: str, **options: Any) -> "openai.AsyncOpenAI":
+    """A client of the `openai` package, whose import is waited for elsewhere.
 
-
-async def _client(url: str, key: str, **options: Any) -> "openai.AsyncOpenAI":
-    # The import takes a second, in which an editor's other requests are not to wait.
+    It takes a second, in which an editor's other requests are not to wait.
+    """
     package = await asyncio.to_thread(importlib.import_module, "openai")
     # A proxy of the environment is for the network; on loopback it would get to see the text.
     trust_env = urlsplit(url).hostname not in _LOOPBACK
@@ -84,31 +92,12 @@ async def _client(url: str, key: str, **options: Any) -> "openai.AsyncOpenAI":
     return client
 
 
-async def _connected(
-    client: "openai.AsyncOpenAI", url: str, record: ServerRecord | None, wanted: str
-) -> Connection:
-    """With the card of the model to use. Raises openai's errors, and ServerError."""
-    try:
-        entries = [entry.model_dump() async for entry in await client.models.list()]
-        entry = entries[0] if record else _chosen(entries, wanted, url)
-    except BaseException:
-        await client.close()
-        raise
-    return Connection(client, url, record, _card(entry))
+async def list_models(client: "openai.AsyncOpenAI") -> list[dict[str, Any]]:
+    """The entries of the server's list of models. Raises openai's errors."""
+    return [entry.model_dump() async for entry in await client.models.list()]
 
 
-def _chosen(entries: list[dict[str, Any]], wanted: str, url: str) -> dict[str, Any]:
-    """The wanted model of those that a server lists, or the only one there is."""
-    for entry in entries:
-        if entry["id"] == wanted:
-            return entry
-    if len(entries) == 1:
-        return entries[0]
-    names = ", ".join(entry["id"] for entry in entries) or "no model at all"
-    raise ServerError(f"{url} serves {names}: set `model` in the settings to one of its models")
-
-
-def _card(entry: dict[str, Any]) -> ModelCard:
+def card_of(entry: Mapping[str, Any]) -> ModelCard:
     """The entry of a list of models as a card; other servers say little, and it is filled up."""
     context = entry.get("context") or entry.get("max_model_len")
     return ModelCard(

@@ -103,7 +103,7 @@ class Completions:
         params = SamplingParams(max_tokens=place.settings.max_tokens)
         try:
             async with aclosing(client.stream_complete(request, params)) as pieces:
-                found = await spot.read(pieces, params.max_tokens)
+                found = await spot.read(pieces)
         except AssistantError as error:
             self._messages.trouble(str(error))
             return ""

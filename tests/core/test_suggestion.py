@@ -1,6 +1,7 @@
 """What of a model's output is shown."""
 
 from collections.abc import AsyncIterator
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -110,16 +111,30 @@ def test_generation_ends_when_enough_is_there() -> None:
     assert Spot("f(", ")", max_lines=2).enough("a\n")
 
 
+class Output:
+    """An output in pieces, which says at its end how it ended."""
+
+    def __init__(self, *pieces: str, ended: Literal["stop", "length"] | None = "stop") -> None:
+        self.pieces, self.ended = list(pieces), ended
+        self.finish: Literal["stop", "length"] | None = None
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        while self.pieces:
+            yield self.pieces.pop(0)
+        self.finish = self.ended
+
+
 async def test_no_more_is_read_than_can_be_shown() -> None:
-    read = []
+    output = Output("a\n", "b\n", "\n", "c")
+    assert await Spot("", "", max_lines=4).read(output) == "a\nb"
+    assert output.pieces == ["c"]
 
-    async def pieces() -> AsyncIterator[str]:
-        for piece in ("a\n", "b\n", "\n", "c"):
-            read.append(piece)
-            yield piece
 
-    assert await Spot("", "", max_lines=4).read(pieces(), max_tokens=64) == "a\nb"
-    assert len(read) == 3
+async def test_a_last_line_that_was_cut_off_is_not_shown() -> None:
+    spot = Spot("", "", max_lines=4)
+    assert await spot.read(Output("a = 1\n", "b = lo", ended="length")) == "a = 1"
+    assert await spot.read(Output("a = 1\n", "b = lo")) == "a = 1\nb = lo"
+    assert await spot.read(Output("a = lo", ended="length")) == "a = lo"
 
 
 text = st.text(st.sampled_from("ab1 \n()\"'{};"), max_size=20)

@@ -1,0 +1,184 @@
+"""How requests are written and answers read: OpenAI's two ways, llama.cpp's and Ollama's own."""
+
+import importlib
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from assistant.client.answer import Piece, Pieces, finish_of
+from assistant.client.connection import Connection
+from assistant.messages import Conversation, SamplingParams
+from assistant.prompts.tokenizer import well_formed
+
+_MOST_STOPS = 4
+"""OpenAI's limit; where there are more, the rest is looked for on this side alone."""
+_NEWER_NAMES = {"max_tokens": "max_completion_tokens"}
+"""What OpenAI's newer models call a parameter, whose older name they refuse."""
+_OPTIONAL = ("temperature", "top_p", "seed", "stop")
+
+
+async def completions(
+    connection: Connection,
+    prompt: str,
+    params: SamplingParams,
+    stop: Sequence[str] = (),
+    **extra: Any,
+) -> Pieces:
+    """What follows `prompt`, by `/v1/completions`."""
+    options = _options(connection, params, stop)
+    stream = await connection.openai.completions.create(
+        prompt=well_formed(prompt), stream=True, extra_body=extra, **options
+    )
+    async with stream:
+        async for chunk in stream:
+            for choice in chunk.choices:
+                yield Piece(choice.text or "", finish_of(choice.finish_reason))
+
+
+async def chat(
+    connection: Connection,
+    conversation: Conversation,
+    params: SamplingParams,
+    stop: Sequence[str] = (),
+    **extra: Any,
+) -> Pieces:
+    """The assistant's next answer, by `/v1/chat/completions`."""
+    messages: list[Any] = [
+        {"role": message.role, "content": well_formed(message.content)}
+        for message in conversation.messages
+    ]
+    stream: Any = await _created(connection, messages, _options(connection, params, stop), extra)
+    async with stream:
+        async for chunk in stream:
+            for choice in chunk.choices:
+                yield Piece(choice.delta.content or "", finish_of(choice.finish_reason))
+
+
+async def infill(
+    connection: Connection, prefix: str, suffix: str, params: SamplingParams
+) -> Pieces:
+    """The text between two, by llama.cpp's `/infill`, which knows the model's control tokens.
+
+    It takes the texts apart from them, so that they stay text whatever stands in them.
+    """
+    body = {
+        "input_prefix": well_formed(prefix),
+        "input_suffix": well_formed(suffix),
+        "prompt": "",
+        "n_predict": params.max_tokens,
+        "cache_prompt": True,
+        **_native_options(params, params.stop),
+    }
+    async for line in _lines(connection, "/infill", body):
+        ending = line.get("stop_type") if line.get("stop") else None
+        yield Piece(str(line.get("content") or ""), finish_of(ending))
+
+
+async def generate(
+    connection: Connection, prompt: str, params: SamplingParams, stop: Sequence[str], suffix: str
+) -> Pieces:
+    """What follows `prompt`, by Ollama's `/api/generate`.
+
+    Without a `suffix` the prompt is taken as it stands; with one, the model's own template writes
+    it, which must know how to fill in.
+    """
+    asked = {"suffix": well_formed(suffix)} if suffix else {"raw": True}
+    options = {"num_predict": params.max_tokens, **_native_options(params, stop)}
+    body = {"prompt": well_formed(prompt), "options": options, **asked}
+    async for line in _lines(connection, "/api/generate", body):
+        yield Piece(str(line.get("response") or ""), finish_of(line.get("done_reason")))
+
+
+async def _created(
+    connection: Connection, messages: list[Any], options: dict[str, Any], extra: Mapping[str, Any]
+) -> Any:
+    """The stream of a chat, asked for again without a parameter that the model doesn't take."""
+    bad_request = importlib.import_module("openai").BadRequestError
+    create: Any = connection.openai.chat.completions.create
+    while True:
+        body = {k: v for k, v in options.items() if k not in connection.not_taken}
+        for name, newer in _NEWER_NAMES.items():
+            if name in connection.not_taken:
+                body[newer] = options[name]
+        try:
+            return await create(messages=messages, stream=True, extra_body=extra, **body)
+        except bad_request as error:
+            refused = error.param if error.param in (*_NEWER_NAMES, *_OPTIONAL) else None
+            if connection.own or refused is None or refused not in body:
+                raise
+            connection.not_taken.add(refused)
+
+
+def _options(connection: Connection, params: SamplingParams, stop: Sequence[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "model": connection.card.name,
+        "max_tokens": params.max_tokens,
+        "temperature": params.temperature,
+        "top_p": params.top_p,
+    }
+    stops = list(dict.fromkeys((*params.stop, *stop)))
+    if stops:
+        options["stop"] = stops if connection.own else stops[:_MOST_STOPS]
+    if params.seed is not None:
+        options["seed"] = params.seed
+    return options
+
+
+def _native_options(params: SamplingParams, stop: Sequence[str]) -> dict[str, Any]:
+    """The options that llama.cpp and Ollama call alike."""
+    options: dict[str, Any] = {"temperature": params.temperature, "top_p": params.top_p}
+    if stops := list(dict.fromkeys((*params.stop, *stop))):
+        options["stop"] = stops
+    if params.seed is not None:
+        options["seed"] = params.seed
+    return options
+
+
+async def _lines(
+    connection: Connection, path: str, body: dict[str, Any]
+) -> AsyncIterator[dict[str, Any]]:
+    """The JSON objects of an answer that comes line by line."""
+    client: Any = connection.openai
+    stream: LineStream = await client.post(
+        connection.root + path,
+        cast_to=object,
+        body={"model": connection.card.name, "stream": True, **body},
+        stream=True,
+        stream_cls=LineStream,
+    )
+    async with aclosing(stream):
+        async for line in stream.objects():
+            yield line
+
+
+class LineStream:
+    """An answer of one JSON object on each line, bare or as server-sent events.
+
+    Made by the `openai` package where it would make its own kind of stream.
+    """
+
+    def __init__(self, *, response: Any, **others: Any) -> None:
+        self._response = response
+
+    async def objects(self) -> AsyncIterator[dict[str, Any]]:
+        """The objects. Raises openai.APIError for an error on the way."""
+        package = importlib.import_module("openai")
+        try:
+            async for line in self._response.aiter_lines():
+                data = line.removeprefix("data:").strip()
+                if not data.startswith("{"):
+                    continue
+                found = json.loads(data)
+                if error := found.get("error"):
+                    message = error.get("message") if isinstance(error, dict) else error
+                    raise package.APIError(str(message), self._response.request, body=error)
+                yield found
+        except package.APIError:
+            raise
+        except Exception as error:  # those of the HTTP library, whichever openai uses
+            raise package.APIConnectionError(request=self._response.request) from error
+
+    async def aclose(self) -> None:
+        """Close the connection, which ends the generation."""
+        await self._response.aclose()
