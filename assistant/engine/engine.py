@@ -1,102 +1,185 @@
 """One model that answers: conversations and completions in, text out as it is made."""
 
+import queue
+import threading
+import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
 
-import torch
+import psutil
 
-from assistant.engine.detokenize import Detokenizer
-from assistant.engine.generate import TokenLoop
-from assistant.engine.kv_cache import GrowingCache, new_cache
+from assistant.engine.folder import check_adapter_folder
+from assistant.engine.generation import Generation
+from assistant.engine.grammar import Grammars, Matcher
 from assistant.engine.load import LoadedModel
+from assistant.engine.loop import EngineLoop
+from assistant.engine.lora import LoraAdapter, is_plain, load_adapter
 from assistant.engine.prefix_cache import PrefixCache
+from assistant.engine.requests import Chunk, Deliver, EngineStats, Job
+from assistant.engine.runner import make_runner
 from assistant.engine.sampling import Sampler
+from assistant.engine.scheduler import Limits
 from assistant.engine.trim import Trimmer
-from assistant.engine.turns import CancelToken, Turns
-from assistant.errors import AssistantError, PromptError
+from assistant.errors import ModelFolderError, ModelNotFoundError, PromptError
 from assistant.messages import CompletionRequest, Conversation, SamplingParams
 from assistant.prompts import Prompt
-from assistant.prompts.stopping import StopFilter
 
-__all__ = ["CACHE_BYTES", "CACHE_ENTRIES", "CancelToken", "Chunk", "Engine", "Finish", "Usage"]
-
-CACHE_ENTRIES = 8
-CACHE_BYTES = 2 << 30
-
-Finish = Literal["stop", "length"]
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a request took, in tokens."""
-
-    prompt_tokens: int
-    cached_tokens: int
-    """How many of the prompt's tokens earlier requests had computed already."""
-    completion_tokens: int
-    """All tokens made, those of a stop string and the end token included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A piece of an answer. The last one says how it ended and what it took."""
-
-    text: str
-    finish: Finish | None = None
-    """`stop`: the model or a stop string ended it; `length`: max_tokens or the context did."""
-    usage: Usage | None = None
+_MOST_TOGETHER = 16
+_MOST_CHECKED = 64
+_LARGE = 1_000_000_000
+"""Parameters from which on a prompt is read in smaller chunks on a CPU: they take long enough."""
 
 
 class Engine:
-    """Answers requests with one model, one at a time, in the order in which they came.
+    """Answers requests with one model, all at once, in passes of one thread of its own.
 
-    Safe to use from several threads. The iterators compute while they are iterated; closing one,
-    or cancelling its token, ends its request, and what it has computed serves later requests.
+    Safe to use from several threads. What a request has computed serves later ones.
     """
 
-    def __init__(
-        self,
-        loaded: LoadedModel,
-        *,
-        cache_entries: int = CACHE_ENTRIES,
-        cache_bytes: int = CACHE_BYTES,
-    ) -> None:
-        """`cache_entries` and `cache_bytes` limit what is kept of earlier requests; see there."""
+    def __init__(self, loaded: LoadedModel, *, cache_bytes: int | None = None) -> None:
+        """`cache_bytes` limits what is kept of earlier requests; see `cache_share`."""
         self.loaded = loaded
-        self._loop = TokenLoop(loaded.model)
-        self._turns = Turns()
-        self._prefixes = PrefixCache(entries=cache_entries, max_bytes=cache_bytes)
+        self._runner = make_runner(loaded.model)
+        self._adapters: dict[str, LoraAdapter] = {}
         self._trimmer = Trimmer(loaded.renderer, loaded.context)
+        self._grammars: Grammars | None = None
+        self._lock = threading.Lock()
+        size = cache_share() if cache_bytes is None else cache_bytes
+        self._prefixes = PrefixCache(self._runner.new_cache, max_bytes=size)
+        self._loop = EngineLoop(
+            self._runner, self._prefixes, _limits(loaded), _out_of_memory(loaded)
+        )
+        # Nobody has to close an engine: its thread ends with the last that uses it.
+        self._closed = weakref.finalize(self, self._loop.close)
 
     def chat(
-        self,
-        conversation: Conversation,
-        params: SamplingParams,
-        cancel: CancelToken | None = None,
+        self, conversation: Conversation, params: SamplingParams, job: Job | None = None
     ) -> Iterator[Chunk]:
         """The assistant's next answer. Raises as `generate` does."""
-        return self.generate(self.loaded.renderer.chat(conversation), params, cancel)
+        return self.generate(self.loaded.renderer.chat(conversation), params, job)
 
     def complete(
-        self,
-        request: CompletionRequest,
-        params: SamplingParams,
-        cancel: CancelToken | None = None,
+        self, request: CompletionRequest, params: SamplingParams, job: Job | None = None
     ) -> Iterator[Chunk]:
         """The text at a cursor; of long files, what stands around it. Raises as `generate` does."""
-        prompt = self._trimmer.prompt(request, params.max_tokens)
-        return self.generate(prompt, params, cancel)
+        return self.generate(self._trimmer.prompt(request, params.max_tokens), params, job)
 
     def generate(
-        self, prompt: Prompt, params: SamplingParams, cancel: CancelToken | None = None
+        self, prompt: Prompt, params: SamplingParams, job: Job | None = None
     ) -> Iterator[Chunk]:
-        """The text behind `prompt`.
+        """The text behind `prompt`, in pieces.
 
-        Raises PromptError at once when the prompt leaves no room for an answer. While the answer
-        is iterated, raises Cancelled when `cancel` says so: while waiting for its turn, or between
-        two tokens.
+        Raises PromptError at once when the prompt leaves no room for an answer, UsageError for a
+        schema that cannot be followed, and ModelNotFoundError for an adapter that is not there.
+        While the answer is iterated, raises what ended it: Cancelled when the job was cancelled.
+        Closing the iterator cancels the job.
         """
+        job = job or Job()
+        pieces: queue.SimpleQueue[Chunk | Exception] = queue.SimpleQueue()
+        self.submit(prompt, params, job, pieces.put)
+        return self._iterate(pieces, job)
+
+    def submit_chat(
+        self, conversation: Conversation, params: SamplingParams, job: Job, deliver: Deliver
+    ) -> None:
+        """Begin the assistant's next answer. Raises as `generate` does, and returns at once."""
+        self.submit(self.loaded.renderer.chat(conversation), params, job, deliver)
+
+    def submit_complete(
+        self, request: CompletionRequest, params: SamplingParams, job: Job, deliver: Deliver
+    ) -> None:
+        """Begin the text at a cursor. Raises as `generate` does, and returns at once."""
+        self.submit(self._trimmer.prompt(request, params.max_tokens), params, job, deliver)
+
+    def submit(
+        self,
+        prompt: Prompt,
+        params: SamplingParams,
+        job: Job,
+        deliver: Deliver,
+        *,
+        drafts: bool = True,
+        sampler: Sampler | None = None,
+    ) -> None:
+        """Begin the text behind `prompt`. Raises as `generate` does, and returns at once.
+
+        Without `drafts` every token takes a pass of its own. `sampler` chooses tokens in another
+        way than `params` say.
+        """
+        self._check(prompt)
+        self._loop.submit(
+            Generation(
+                prompt,
+                params,
+                job,
+                deliver,
+                tokenizer=self.loaded.renderer.tokenizer,
+                context=self.loaded.context,
+                adapter=self._adapter(job.adapter),
+                matcher=self._matcher(params, prompt),
+                drafts=drafts,
+                sampler=sampler,
+            )
+        )
+
+    @property
+    def adapter_names(self) -> tuple[str, ...]:
+        """The adapters that requests may ask for."""
+        return tuple(self._adapters)
+
+    def add_adapter(self, name: str, folder: Path) -> None:
+        """Let requests ask for the adapter in `folder` by `name`; those under way go on.
+
+        Raises ModelFolderError when it is damaged, of a special kind, or for another base model.
+        """
+        tensors = check_adapter_folder(folder)
+        if not is_plain(folder, tensors):
+            raise ModelFolderError(
+                f"the adapter {folder} changes more than a LoRA beside linear layers: it can only"
+                " be loaded with the model, as `adapter` in the settings"
+            )
+        adapter = load_adapter(name, folder, tensors, self.loaded.model)
+        self.remove_adapter(name)
+        self._adapters[name] = adapter
+
+    def remove_adapter(self, name: str) -> None:
+        """Forget an adapter; requests that are under way with it go on to their end."""
+        if self._adapters.pop(name, None) is not None:
+            self._loop.call(lambda: self._prefixes.drop(name))
+
+    @property
+    def queued(self) -> int:
+        """How many requests there are: those that are answered and those that wait."""
+        return self._loop.length
+
+    def stats(self) -> EngineStats:
+        """How it is doing."""
+        return self._loop.stats()
+
+    def forget(self) -> None:
+        """Free the memory that is kept of earlier requests."""
+        self._loop.call(self._prefixes.clear)
+
+    def close(self) -> None:
+        """End what is running, and the thread; whoever waits gets Cancelled."""
+        self._closed()
+        if threading.current_thread() is not self._loop.thread:
+            self._loop.thread.join()
+
+    def _iterate(self, pieces: "queue.SimpleQueue[Chunk | Exception]", job: Job) -> Iterator[Chunk]:
+        # A method: the engine stays for as long as somebody iterates.
+        try:
+            while True:
+                piece = pieces.get()
+                if isinstance(piece, Exception):
+                    raise piece
+                yield piece
+                if piece.finish is not None:
+                    return
+        finally:
+            job.cancel.cancel()
+
+    def _check(self, prompt: Prompt) -> None:
         tokens, context = len(prompt.ids), self.loaded.context
         if not prompt.ids:
             raise PromptError("the prompt is empty, and this model has no token to begin with")
@@ -105,82 +188,42 @@ class Engine:
                 f"the prompt has {tokens} tokens and {self.loaded.name} reads at most {context}:"
                 f" shorten it by {tokens - context + 1} tokens or more"
             )
-        return self._run(prompt, params, cancel or CancelToken())
 
-    @property
-    def queued(self) -> int:
-        """How many requests there are: the one that is answered and those that wait."""
-        return self._turns.length
+    def _adapter(self, name: str | None) -> LoraAdapter | None:
+        if name is None:
+            return self.loaded.adapter
+        try:
+            return self._adapters[name]
+        except KeyError:
+            raise ModelNotFoundError(
+                f"{self.loaded.name} has no adapter {name}: add it first"
+            ) from None
 
-    def forget(self) -> None:
-        """Free the memory that is kept of earlier requests; waits for the one that is running."""
-        with self._turns.turn(CancelToken()):
-            self._prefixes.clear()
-
-    def _run(self, prompt: Prompt, params: SamplingParams, cancel: CancelToken) -> Iterator[Chunk]:
-        with self._turns.turn(cancel):
-            cache = self._prefixes.take(prompt.ids) or new_cache(self.loaded.model.config)
-            ids = list(prompt.ids)
-            try:
-                sampler = Sampler(params)
-                cached = cache.get_seq_length()
-                tokens = self._loop.tokens(prompt.ids, cache, sampler, cancel.check)
-                yield from self._answer(prompt, params, ids, tokens, cached)
-            except torch.OutOfMemoryError as error:
-                self._prefixes.clear()
-                raise AssistantError(
-                    f"{self.loaded.name} ran out of memory on {self.loaded.description.device} at"
-                    f" {len(ids)} tokens: shorten the prompt, or load it with quantization nf4"
-                ) from error
-            finally:
-                if isinstance(cache, GrowingCache):
-                    self._prefixes.put(ids[: cache.get_seq_length()], cache)
-
-    def _answer(
-        self,
-        prompt: Prompt,
-        params: SamplingParams,
-        ids: list[int],
-        tokens: Iterator[int],
-        cached: int,
-    ) -> Iterator[Chunk]:
-        """The chunks of an answer; appends each token to `ids`, which begins with the prompt's."""
-        text = _AnswerText(self, prompt, params)
-        before = len(prompt.ids)
-        limit = min(params.max_tokens, self.loaded.context - before)
-        finish: Finish = "length"
-        for token in tokens:
-            ids.append(token)
-            if token in prompt.end_ids:
-                finish = "stop"
-                break
-            piece = text.push(token)
-            if piece:
-                yield Chunk(piece)
-            if text.stopped:
-                finish = "stop"
-                break
-            if len(ids) - before >= limit:
-                break
-        rest = text.finish()
-        usage = Usage(before, cached, len(ids) - before)
-        yield Chunk(rest, "stop" if text.stopped else finish, usage)
+    def _matcher(self, params: SamplingParams, prompt: Prompt) -> Matcher | None:
+        if params.json_schema is None:
+            return None
+        with self._lock:
+            if self._grammars is None:
+                tokenizer = self.loaded.renderer.tokenizer
+                self._grammars = Grammars(tokenizer, self.loaded.model.config.vocab_size)
+        return self._grammars.matcher(params.json_schema, prompt.end_ids)
 
 
-class _AnswerText:
-    """An answer's text on its way out: whole characters, up to a stop string."""
+def cache_share() -> int:
+    """Bytes for earlier requests, if nobody says how many: a quarter of the free memory."""
+    return int(psutil.virtual_memory().available // 4)
 
-    def __init__(self, engine: Engine, prompt: Prompt, params: SamplingParams) -> None:
-        tokenizer = engine.loaded.renderer.tokenizer
-        self._characters = Detokenizer(tokenizer, drop_space=prompt.drop_space)
-        self._stops = StopFilter((*prompt.stop, *params.stop))
 
-    def push(self, token: int) -> str:
-        return self._stops.push(self._characters.push(token))
+def _limits(loaded: LoadedModel) -> Limits:
+    """On a CPU a chunk of a large model's prompt takes seconds in which nobody else is served."""
+    if loaded.model.device.type != "cpu":
+        return Limits(_MOST_TOGETHER, chunk=1024, checked=_MOST_CHECKED)
+    chunk = 256 if loaded.description.parameters > _LARGE else 512
+    return Limits(_MOST_TOGETHER, chunk=chunk, checked=_MOST_CHECKED)
 
-    def finish(self) -> str:
-        return self._stops.push(self._characters.finish()) + self._stops.finish()
 
-    @property
-    def stopped(self) -> bool:
-        return self._stops.stopped
+def _out_of_memory(loaded: LoadedModel) -> str:
+    return (
+        f"{loaded.name} ran out of memory on {loaded.description.device} at {{tokens}} tokens:"
+        " shorten the prompt, or load it with quantization nf4"
+    )

@@ -1,5 +1,6 @@
 """The keys and values of the tokens that a model has read."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -41,6 +42,13 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self.keys, self.values = seen = keys[..., :new, :], values[..., :new, :]
         return seen
 
+    def append(self, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Take `[tokens, heads, head_dim]`, give all there is as `[heads, positions, head_dim]`."""
+        all_keys, all_values = self.update(
+            keys.transpose(0, 1).unsqueeze(0), values.transpose(0, 1).unsqueeze(0)
+        )
+        return all_keys[0], all_values[0]
+
     def crop_to(self, positions: int) -> None:
         """Forget all positions but the first `positions`, which it must have."""
         if self.keys is not None and self.values is not None:
@@ -74,22 +82,44 @@ class GrowingCache(DynamicCache):
     def __init__(self, layers: list[GrowingLayer]) -> None:
         super().__init__()
         self.layer_class_to_replicate = None
-        self._growing = layers
+        self.growing = layers
         self.layers = list(layers)
+
+    @property
+    def length(self) -> int:
+        """How many positions it holds."""
+        keys = self.growing[0].keys
+        return 0 if keys is None else keys.shape[-2]
 
     def crop_to(self, positions: int) -> None:
         """Forget all positions but the first `positions`, which it must have."""
-        for layer in self._growing:
+        for layer in self.growing:
             layer.crop_to(positions)
 
     def copy(self, positions: int) -> "GrowingCache":
         """A cache of its own with the first `positions` of this one."""
-        return GrowingCache([layer.copy(positions) for layer in self._growing])
+        return GrowingCache([layer.copy(positions) for layer in self.growing])
+
+    def slice(self, start: int, stop: int) -> torch.Tensor:
+        """A copy of some positions: `[layers, 2, heads, stop - start, head_dim]`."""
+        parts = [
+            torch.stack((layer.keys[0, :, start:stop], layer.values[0, :, start:stop]))
+            for layer in self.growing
+            if layer.keys is not None and layer.values is not None
+        ]
+        return torch.stack(parts)
+
+    def extend(self, slices: Sequence[torch.Tensor]) -> None:
+        """Append slices that were made by `slice`."""
+        for number, layer in enumerate(self.growing):
+            keys = torch.cat([part[number, 0] for part in slices], dim=1)
+            values = torch.cat([part[number, 1] for part in slices], dim=1)
+            layer.update(keys.unsqueeze(0), values.unsqueeze(0))
 
     @property
     def nbytes(self) -> int:
         """The memory that it takes."""
-        return sum(layer.nbytes for layer in self._growing)
+        return sum(layer.nbytes for layer in self.growing)
 
 
 def new_cache(config: Any) -> DynamicCache:

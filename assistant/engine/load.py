@@ -19,6 +19,7 @@ from assistant.engine.folder import (
     check_model_folder,
     reason,
 )
+from assistant.engine.lora import LoraAdapter, is_plain, load_adapter
 from assistant.engine.renderers import load_renderer
 from assistant.errors import AssistantError, ModelFolderError, UsageError
 from assistant.prompts import Renderer
@@ -47,13 +48,15 @@ class LoadedModel:
     """A model that is ready to compute, and how to talk to it."""
 
     model: Any
-    """The transformers model in evaluation mode; an adapter's layers are inside it."""
+    """The transformers model in evaluation mode."""
     renderer: Renderer
     description: ModelDescription
     name: str
     context: int
     """Tokens that prompt and answer may have together."""
     wording: str
+    adapter: LoraAdapter | None = None
+    """The adapter of the settings, beside the model. Of a special kind, it is inside it."""
 
 
 def load_model(local: LocalModel, options: LoadOptions | None = None) -> LoadedModel:
@@ -70,12 +73,16 @@ def load_model(local: LocalModel, options: LoadOptions | None = None) -> LoadedM
         config = _load_config(folder)
         renderer = load_renderer(local)
         model = _load_weights(folder, config, device, options)
+        lora = None
         if local.adapter is not None and adapter is not None:
-            # Imported where it is needed: peft brings half of PyTorch's compilers along, which
-            # takes longer than all the rest of loading a small model.
-            from assistant.engine.adapters import attach_adapter
+            if is_plain(local.adapter, adapter):
+                lora = load_adapter(local.adapter.name, local.adapter, adapter, model)
+            else:
+                # Imported where it is needed: peft brings half of PyTorch's compilers along, which
+                # takes longer than all the rest of loading a small model.
+                from assistant.engine.adapters import attach_adapter
 
-            model = attach_adapter(model, local.adapter, adapter)
+                model = attach_adapter(model, local.adapter, adapter)
     model.eval()
     return LoadedModel(
         model=model,
@@ -85,10 +92,12 @@ def load_model(local: LocalModel, options: LoadOptions | None = None) -> LoadedM
             model,
             quantization=_quantization_name(folder, options),
             adapter=local.adapter.name if local.adapter else None,
+            adapter_bytes=lora.nbytes if lora else 0,
         ),
         name=local.name,
         context=local.context or _context_of(config),
         wording=local.wording,
+        adapter=lora,
     )
 
 

@@ -4,80 +4,116 @@ An editor asks again after every keystroke, and a conversation comes back with o
 of such a prompt was read before, and its keys and values need not be computed again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from transformers import DynamicCache
+
 from assistant.engine.kv_cache import GrowingCache
+from assistant.engine.radix_tree import BLOCK, RadixTree
 
-_CROPPED_AT_MOST = 0.5
+PARKED = 4
+"""Texts that are kept ready to go on."""
+_LOST_AT_MOST = 64
+"""Tokens of an earlier prompt that are given up rather than copying the rest of it."""
 
 
-@dataclass
-class _Entry:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A text whose keys and values are there."""
+
     ids: tuple[int, ...]
+    """Exactly what `cache` holds."""
+    prompt: int
+    """How many of them were asked; the rest is the model's answer."""
     cache: GrowingCache
+    adapter: str | None
 
 
 class PrefixCache:
-    """Caches of earlier requests of one model and adapter; the least recently used leave first.
+    """Earlier texts of one model: the last few as they were, all others in a tree of blocks.
 
-    The rule: the entry that shares the longest beginning with the new prompt serves it. When at
-    least half of the entry is shared, the entry itself is cropped and goes on with the new
-    request, which costs nothing; when less is shared, the beginning is copied and the entry stays,
-    because a short common beginning (a system prompt) says that the rest belongs to something else
-    that may come back.
+    The last few are parked: a request that goes on where one of them ended takes it over, and
+    nothing is copied. Where a request shares a beginning with a text that may come back, it gets a
+    copy of that. A parked text that others push out goes into the tree, where what texts have in
+    common is held once. What was used longest ago leaves when the memory is full.
     """
 
-    def __init__(self, *, entries: int, max_bytes: int) -> None:
-        """At most `entries` caches of `max_bytes` together; the newest stays whatever its size."""
-        self._limit = entries
+    def __init__(self, new_cache: Callable[[], DynamicCache], *, max_bytes: int) -> None:
+        """At most `max_bytes` are kept; the newest text stays whatever its size."""
+        self._new_cache = new_cache
         self._max_bytes = max_bytes
-        self._entries: list[_Entry] = []  # the most recently used last
+        self._parked: list[Kept] = []  # the most recently used last
+        self._tree = RadixTree()
 
-    def take(self, ids: Sequence[int]) -> GrowingCache | None:
-        """A cache that holds a beginning of `ids`, for the caller to keep, or None.
+    def take(
+        self, ids: Sequence[int], adapter: str | None = None, running: Iterable[Kept] = ()
+    ) -> DynamicCache:
+        """Keys and values of as much of the beginning of `ids` as is there, for the caller to keep.
 
-        At least one token of `ids` is left to compute: its logits are what the answer begins with.
+        `running` are texts that are being computed, which can be copied, too. At least one token of
+        `ids` is left to compute: its logits are what the answer begins with.
         """
         prompt = tuple(ids)
-        best, shared = None, 0
-        for entry in self._entries:
-            length = min(_common_length(entry.ids, prompt), len(prompt) - 1)
-            if length > shared:
-                best, shared = entry, length
+        blocks = self._tree.match(prompt[:-1], adapter)
+        best, shared = None, len(blocks) * BLOCK
+        for kept in (*running, *self._parked):
+            if kept.adapter == adapter:
+                length = min(_common_length(kept.ids, prompt), len(prompt) - 1)
+                if length > shared or (length == shared > 0 and best is None):
+                    best, shared = kept, length
         if best is None:
-            return None
-        self._entries.remove(best)
-        if shared >= _CROPPED_AT_MOST * len(best.ids):
-            best.cache.crop_to(shared)
-            return best.cache
-        self._entries.append(best)
+            cache = self._new_cache()
+            if blocks and isinstance(cache, GrowingCache):
+                cache.extend(blocks)
+            return cache
+        if best in self._parked:
+            self._parked.remove(best)
+            if best.prompt - shared <= _LOST_AT_MOST:
+                best.cache.crop_to(shared)
+                return best.cache
+            self._parked.append(best)
         return best.cache.copy(shared)
 
-    def put(self, ids: Sequence[int], cache: GrowingCache) -> None:
-        """Keep `cache`, which holds the tokens `ids`. It is the prefix cache's from now on."""
-        if not ids or self._limit < 1:
+    def put(self, kept: Kept) -> None:
+        """Keep a text. Its cache is the prefix cache's from now on."""
+        if not kept.ids or self._max_bytes <= 0:
             return
-        new = _Entry(tuple(ids), cache)
-        # An entry that is a beginning of the new one can serve nothing that the new one cannot.
-        kept = [old for old in self._entries if _common_length(old.ids, new.ids) < len(old.ids)]
-        self._entries = [*kept, new]
-        while len(self._entries) > self._limit or (
-            len(self._entries) > 1 and self.nbytes > self._max_bytes
-        ):
-            self._entries.pop(0)
+        # One that is a beginning of the new one can serve nothing that the new one cannot.
+        self._parked = [
+            old
+            for old in self._parked
+            if old.adapter != kept.adapter or _common_length(old.ids, kept.ids) < len(old.ids)
+        ]
+        self._parked.append(kept)
+        while len(self._parked) > PARKED:
+            oldest = self._parked.pop(0)
+            self._tree.insert(oldest.ids, oldest.cache, oldest.adapter)
+        self._keep_within_limit()
+
+    def drop(self, adapter: str | None) -> None:
+        """Forget the texts of one adapter."""
+        self._parked = [kept for kept in self._parked if kept.adapter != adapter]
+        self._tree.drop(adapter)
 
     def clear(self) -> None:
         """Forget everything and free its memory."""
-        self._entries.clear()
+        self._parked.clear()
+        self._tree.clear()
 
     @property
     def nbytes(self) -> int:
-        """The memory that the caches take."""
-        return sum(entry.cache.nbytes for entry in self._entries)
+        """The memory that is taken."""
+        return self._tree.nbytes + self._parked_bytes
 
-    def __len__(self) -> int:
-        return len(self._entries)
+    @property
+    def _parked_bytes(self) -> int:
+        return sum(kept.cache.nbytes for kept in self._parked)
+
+    def _keep_within_limit(self) -> None:
+        self._tree.evict(max(0, self._max_bytes - self._parked_bytes))
+        while len(self._parked) > 1 and self.nbytes > self._max_bytes:
+            self._parked.pop(0)
 
 
 def _common_length(one: tuple[int, ...], other: tuple[int, ...]) -> int:

@@ -6,6 +6,7 @@ rebuilt without any control token, so there is nothing left to find.
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -27,6 +28,24 @@ class Tokenizer(Protocol):
         tokenizers begin a text with a space of their own at one or at both of these.
         """
 
+
+_MEMBERS = ("normalizers", "pretokenizers", "decoders")
+_BYTE_TOKEN = re.compile("<0x[0-9A-F]{2}>")
+
+
+def _byte_letters() -> dict[str, bytes]:
+    """The letters that byte-level vocabularies write bytes with.
+
+    A printable byte is its own Latin-1 letter; the others take the letters from U+0100 on, in
+    order (Radford et al. 2019, the vocabulary of GPT-2).
+    """
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(0x100) if byte not in printable]
+    letters = {chr(byte): bytes([byte]) for byte in printable}
+    return letters | {chr(0x100 + place): bytes([byte]) for place, byte in enumerate(others)}
+
+
+_BYTE_OF = _byte_letters()
 
 TemplateFunction = Callable[[list[dict[str, str]], bool], str]
 """From messages, and whether to end with the lead of an answer, to the text of the template."""
@@ -54,6 +73,7 @@ class TextTokenizer:
         self.control_names = tuple(self._control)
         self.control_ids = frozenset(self._control.values())
         self._space_mode = _space_mode(spec)
+        self._byte_level = any(part["type"] == "ByteLevel" for part in _parts(spec.get("decoder")))
         self._text_side = FastTokenizer.from_str(json.dumps(_text_only(spec)))
 
     def token_id(self, name: str) -> int | None:
@@ -92,6 +112,17 @@ class TextTokenizer:
             [number for number in ids if number not in self.control_ids], skip_special_tokens=False
         )
         return text
+
+    def token_bytes(self, token: int) -> bytes:
+        """What a token stands for, often a part of a character; nothing for control tokens."""
+        name = self.fast.id_to_token(token)
+        if name is None or token in self.control_ids:
+            return b""
+        if self._byte_level:
+            return b"".join(_BYTE_OF.get(letter, letter.encode()) for letter in name)
+        if _BYTE_TOKEN.fullmatch(name):
+            return bytes.fromhex(name[3:5])
+        return name.replace("\u2581", " ").encode()
 
 
 def well_formed(text: str) -> str:
@@ -140,6 +171,6 @@ def _parts(component: dict[str, Any] | None) -> list[dict[str, Any]]:
     if component is None:
         return []
     if component["type"] == "Sequence":
-        members = component.get("normalizers") or component.get("pretokenizers") or []
+        members = next((component[key] for key in _MEMBERS if component.get(key)), [])
         return [inner for member in members for inner in _parts(member)]
     return [component]

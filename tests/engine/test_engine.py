@@ -1,21 +1,24 @@
 """The engine as its users see it: streaming, ends, seeds, cancelling, usage, several threads."""
 
+import gc
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 import torch
 
-from assistant.engine.engine import Chunk, Engine, Usage
-from assistant.engine.generate import CHUNK
+from assistant.engine.engine import Engine
 from assistant.engine.load import LoadedModel
-from assistant.engine.turns import CancelToken
+from assistant.engine.parts import Part
+from assistant.engine.requests import Chunk, Job, Usage
+from assistant.engine.scheduler import Limits
 from assistant.errors import AssistantError, Cancelled, PromptError
 from assistant.messages import CompletionRequest, Conversation, Message, SamplingParams
 from assistant.prompts import Prompt
 from tests.engine.tiny import CONTEXT, CORPUS
 
 REQUEST = CompletionRequest("def add(first, second):\n    return ", "\n")
+QUOTE = "a message that quotes the words of the user"
 CONVERSATION = Conversation((Message("user", "What is a point?"),))
 
 
@@ -44,7 +47,10 @@ def test_the_last_chunk_alone_says_how_it_ended(engine: Engine) -> None:
     assert all(chunk.finish is None and chunk.usage is None for chunk in chunks[:-1])
     assert all(chunk.text for chunk in chunks[:-1])
     assert chunks[-1].finish == "length"
-    assert chunks[-1].usage == Usage(len(endless(engine).ids), 0, 10)
+    usage = chunks[-1].usage
+    assert usage is not None
+    assert (usage.prompt_tokens, usage.cached_tokens) == (len(endless(engine).ids), 0)
+    assert usage.completion_tokens == 10
 
 
 def test_chat_and_complete_answer(engine: Engine) -> None:
@@ -138,7 +144,9 @@ def test_the_context_ends_an_answer(engine: Engine) -> None:
     prompt = Prompt(tuple(range(8, 8 + 100)) * 5, frozenset())
     chunks = list(engine.generate(prompt, greedy(10_000)))
     assert chunks[-1].finish == "length"
-    assert chunks[-1].usage == Usage(500, 0, CONTEXT - 500)
+    usage = chunks[-1].usage
+    assert usage is not None
+    assert (usage.prompt_tokens, usage.completion_tokens) == (500, CONTEXT - 500)
 
 
 def test_an_empty_prompt_is_refused(engine: Engine) -> None:
@@ -146,14 +154,14 @@ def test_an_empty_prompt_is_refused(engine: Engine) -> None:
         engine.generate(Prompt((), frozenset()), greedy())
 
 
-def test_cancelling_ends_between_two_tokens_and_keeps_what_was_computed(engine: Engine) -> None:
-    cancel = CancelToken()
+def test_cancelling_ends_an_answer_and_keeps_what_was_computed(engine: Engine) -> None:
+    job = Job()
     prompt = endless(engine)
-    chunks = engine.generate(prompt, greedy(200), cancel)
+    chunks = engine.generate(prompt, greedy(400), job)
     next(chunks)
-    cancel.cancel()
+    job.cancel.cancel()
     with pytest.raises(Cancelled):
-        next(chunks)
+        list(chunks)
     usage = usage_of(engine.generate(prompt, greedy(2)))
     assert usage.cached_tokens == len(prompt.ids) - 1
 
@@ -161,86 +169,57 @@ def test_cancelling_ends_between_two_tokens_and_keeps_what_was_computed(engine: 
 def test_a_prompt_is_read_in_chunks_between_which_it_can_be_cancelled(
     loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assistant.engine.generate.CHUNK", 32)
-    engine = Engine(loaded)
-    assert CHUNK > 32
-    cancel = CancelToken()
     prompt = Prompt(tuple(range(8, 208)), frozenset())
-    passes = 0
+    whole = text_of(Engine(loaded).generate(prompt, greedy(8)))
+    monkeypatch.setattr("assistant.engine.engine._limits", lambda _: Limits(4, 32, 8))
+    engine = Engine(loaded)
+    job = Job()
+    read: list[int] = []
+    forward = engine._runner.forward
 
-    def cancel_later(*_: object) -> None:
-        nonlocal passes
-        passes += 1
-        if passes == 3:
-            cancel.cancel()
+    def cancel_later(parts: Sequence[Part]) -> list[torch.Tensor]:
+        read.extend(len(part.ids) for part in parts)
+        if len(read) == 3:
+            job.cancel.cancel()
+        return forward(parts)
 
-    hook = loaded.model.base_model.register_forward_hook(cancel_later)
+    monkeypatch.setattr(engine._runner, "forward", cancel_later)
     with pytest.raises(Cancelled):
-        list(engine.generate(prompt, greedy(2), cancel))
-    hook.remove()
-    assert passes == 3
+        list(engine.generate(prompt, greedy(2), job))
+    assert read == [32, 32, 32]
     warm = list(engine.generate(prompt, greedy(8)))
     assert warm[-1].usage is not None and warm[-1].usage.cached_tokens == 96
-    monkeypatch.undo()
-    assert text_of(iter(warm)) == text_of(Engine(loaded).generate(prompt, greedy(8)))
+    assert text_of(iter(warm)) == whole
 
 
-def test_closing_an_answer_lets_the_next_request_in(engine: Engine) -> None:
-    chunks = engine.generate(endless(engine), greedy(200))
+def test_closing_an_answer_ends_it(engine: Engine) -> None:
+    chunks = engine.generate(endless(engine), greedy(400))
     next(chunks)
     getattr(chunks, "close")()  # noqa: B009 - an iterator by contract, a generator in fact
+    wait_queued(engine, 0)
     assert usage_of(engine.generate(endless(engine), greedy(2))).cached_tokens > 0
 
 
 def wait_queued(engine: Engine, count: int) -> None:
-    """Wait until so many requests are at the engine, the one that is answered included."""
-    while engine.queued < count:
+    """Wait until so many requests are at the engine."""
+    while engine.queued != count:
         threading.Event().wait(0.001)
 
 
-def test_a_waiting_request_can_be_cancelled(engine: Engine) -> None:
-    running = engine.generate(endless(engine), greedy(200))
-    next(running)
-    cancel = CancelToken()
-    outcome: list[str] = []
-
-    def wait() -> None:
-        try:
-            list(engine.generate(endless(engine), greedy(2), cancel))
-        except Cancelled:
-            outcome.append("cancelled")
-
-    waiting = threading.Thread(target=wait)
-    waiting.start()
-    wait_queued(engine, 2)
-    assert outcome == []
-    cancel.cancel()
-    waiting.join(5)
-    assert outcome == ["cancelled"]
-    assert next(running).finish is None
-
-
-def test_requests_from_several_threads_are_served_in_order_and_apart(engine: Engine) -> None:
+def test_requests_of_several_threads_are_answered_as_if_alone(engine: Engine) -> None:
     requests = [CompletionRequest(text) for text in CORPUS]
     alone = [text_of(Engine(engine.loaded).complete(request, greedy(8))) for request in requests]
-    first = engine.generate(endless(engine), greedy(200))
-    next(first)
-    done: list[int] = []
     answers: dict[int, str] = {}
 
     def ask(number: int) -> None:
         answers[number] = text_of(engine.complete(requests[number], greedy(8)))
-        done.append(number)
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(requests))]
-    for started, thread in enumerate(threads, start=1):
+    for thread in threads:
         thread.start()
-        wait_queued(engine, 1 + started)
-    getattr(first, "close")()  # noqa: B009
     for thread in threads:
         thread.join(30)
     assert [answers[number] for number in range(len(requests))] == alone
-    assert done == sorted(done)
 
 
 def test_running_out_of_memory_is_said_in_one_line(
@@ -249,9 +228,50 @@ def test_running_out_of_memory_is_said_in_one_line(
     def full(*_: object, **__: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(engine._loop, "_forward", full)
-    with pytest.raises(AssistantError, match=r"ran out of memory on cpu at \d+ tokens"):
-        list(engine.generate(endless(engine), greedy()))
+    with monkeypatch.context() as patch:
+        patch.setattr(engine._runner, "forward", full)
+        with pytest.raises(AssistantError, match=r"ran out of memory on cpu at \d+ tokens"):
+            list(engine.generate(endless(engine), greedy()))
+    assert text_of(engine.generate(endless(engine), greedy()))
+
+
+def test_a_failure_in_a_pass_is_told_and_spares_later_requests(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = text_of(engine.generate(endless(engine), greedy()))
+    engine.forget()
+    forward = engine._runner.forward
+
+    def broken(parts: Sequence[Part]) -> list[torch.Tensor]:
+        forward(parts)
+        raise RuntimeError(QUOTE)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine._runner, "forward", broken)
+        with pytest.raises(RuntimeError):
+            list(engine.generate(endless(engine), greedy()))
+    assert "RuntimeError" in caplog.text and QUOTE not in caplog.text
+    assert text_of(engine.generate(endless(engine), greedy())) == before
+
+
+def test_a_closed_engine_cancels_what_runs_and_takes_nothing_more(engine: Engine) -> None:
+    chunks = engine.generate(endless(engine), greedy(400))
+    next(chunks)
+    engine.close()
+    with pytest.raises(Cancelled):
+        list(chunks)
+    with pytest.raises(Cancelled, match="closed"):
+        engine.generate(endless(engine), greedy(2))
+
+
+def test_an_engine_that_nobody_uses_ends_its_thread(loaded: LoadedModel) -> None:
+    engine = Engine(loaded)
+    thread = engine._loop.thread
+    assert text_of(engine.generate(endless(engine), greedy(2)))
+    del engine
+    gc.collect()
+    thread.join(5)
+    assert not thread.is_alive()
 
 
 def test_consumers_of_an_answer_are_not_in_inference_mode(engine: Engine) -> None:

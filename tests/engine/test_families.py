@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM
 
 from assistant.engine.engine import Engine
 from assistant.engine.load import LoadOptions, load_model
+from assistant.engine.scheduler import Limits
 from assistant.messages import SamplingParams
 from assistant.prompts import Prompt
 from tests.engine import tiny
@@ -42,7 +43,7 @@ _Auto: Any = AutoModelForCausalLM
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family(family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assistant.engine.generate.CHUNK", 32)
+    monkeypatch.setattr("assistant.engine.engine._limits", lambda _: Limits(4, 32, 8))
     torch.manual_seed(1)
     config: Any = getattr(transformers, f"{family}Config")(**SHAPE, **FAMILIES[family])
     _Auto.from_config(config).save_pretrained(tmp_path)

@@ -223,7 +223,7 @@ def test_an_adapter_of_another_kind(llama: Path, own_adapter: Path) -> None:
 
 def test_an_adapter_whose_config_says_another_rank(llama: Path, own_adapter: Path) -> None:
     tiny.edit_json(own_adapter / "adapter_config.json", r=8)
-    assert re.search(r"cannot be used: .*lora_A.*\[4, 64\].*\[8, 64\]", problem(llama, own_adapter))
+    assert re.search(r"cannot be used: .*lora_A.*\[4, \d+\].* rank 8", problem(llama, own_adapter))
 
 
 def test_an_adapter_for_a_wider_model(adapter: Path, tmp_path: Path) -> None:

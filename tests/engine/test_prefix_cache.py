@@ -1,19 +1,17 @@
-"""What was computed before never changes an answer, whatever requests came in whatever order."""
+"""The longest beginning that is there is found, and nobody writes into anybody else's memory."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import DynamicCache, MistralConfig
 from transformers.cache_utils import DynamicLayer
 
-from assistant.engine.engine import Engine
 from assistant.engine.kv_cache import GrowingCache, GrowingLayer, new_cache
-from assistant.engine.load import LoadedModel
-from assistant.engine.prefix_cache import PrefixCache
-from assistant.messages import SamplingParams
-from assistant.prompts import Prompt
+from assistant.engine.prefix_cache import PARKED, Kept, PrefixCache
+from assistant.engine.radix_tree import BLOCK, RadixTree
 
 HEADS, DIM = 2, 4
 
@@ -26,8 +24,16 @@ def cache_of(ids: Sequence[int]) -> GrowingCache:
     return GrowingCache([layer])
 
 
-def held(cache: GrowingCache | None) -> list[int]:
-    if cache is None or cache.get_seq_length() == 0:
+def kept(ids: Sequence[int], adapter: str | None = None) -> Kept:
+    return Kept(tuple(ids), len(ids), cache_of(ids), adapter)
+
+
+def new_prefixes(max_bytes: int = 1 << 30) -> PrefixCache:
+    return PrefixCache(lambda: GrowingCache([GrowingLayer()]), max_bytes=max_bytes)
+
+
+def held(cache: DynamicCache) -> list[int]:
+    if cache.get_seq_length() == 0:
         return []
     layer = cache.layers[0]
     assert isinstance(layer, GrowingLayer)
@@ -36,71 +42,111 @@ def held(cache: GrowingCache | None) -> list[int]:
     return [int(number) for number in keys[0, 0, :, 0]]
 
 
-SHORT = st.lists(st.integers(1, 3), min_size=1, max_size=8)
+def text(seed: int, length: int = 3 * BLOCK) -> list[int]:
+    return [1000 * seed + place for place in range(length)]
 
 
-@given(st.lists(SHORT, max_size=10), SHORT, st.integers(1, 4))
-@settings(max_examples=200)
+# Of few different pieces, some longer than a block, so that texts share beginnings of all lengths.
+PIECES = st.sampled_from([[1], [2], [3] * 5, [4] * BLOCK, [5] * (BLOCK + 3)])
+TEXTS = st.lists(PIECES, min_size=1, max_size=6).map(lambda pieces: list(chain(*pieces)))
+ADAPTERS = st.sampled_from([None, "mine"])
+
+
+def common(one: Sequence[int], other: Sequence[int]) -> int:
+    same = [a == b for a, b in zip(one, other, strict=False)]
+    return same.index(False) if False in same else len(same)
+
+
+@given(st.lists(st.tuples(TEXTS, ADAPTERS), max_size=12), TEXTS, ADAPTERS)
+@settings(max_examples=200, deadline=None)
 def test_the_longest_common_beginning_is_found_and_one_token_left(
-    earlier: list[list[int]], ids: list[int], entries: int
+    earlier: list[tuple[list[int], str | None]], ids: list[int], adapter: str | None
 ) -> None:
-    prefixes = PrefixCache(entries=entries, max_bytes=1 << 30)
-    for one in earlier:
-        prefixes.put(one, cache_of(one))
-    assert len(prefixes) <= entries
-    expected = 0
-    for entry in prefixes._entries:
-        same = [a == b for a, b in zip(entry.ids, ids, strict=False)]
-        length = same.index(False) if False in same else len(same)
-        expected = max(expected, min(length, len(ids) - 1))
-    assert held(prefixes.take(ids)) == ids[:expected]
+    prefixes = new_prefixes()
+    for one, its_adapter in earlier:
+        prefixes.put(kept(one, its_adapter))
+    longest = max((common(one, ids) for one, its in earlier if its == adapter), default=0)
+    found = held(prefixes.take(ids, adapter))
+    assert found == ids[: len(found)]
+    # What was pushed out is there in whole blocks.
+    assert min(longest, len(ids) - 1) - BLOCK < len(found) <= min(longest, len(ids) - 1)
+    if len(earlier) <= PARKED:
+        assert len(found) == min(longest, len(ids) - 1)
 
 
-@given(st.lists(SHORT, min_size=1, max_size=12), st.integers(1, 4))
-@settings(max_examples=200)
-def test_every_entry_always_holds_its_own_tokens(prompts: list[list[int]], entries: int) -> None:
-    """Through crops, copies and growth: no entry writes into another's memory."""
-    prefixes = PrefixCache(entries=entries, max_bytes=1 << 30)
-    for ids in prompts:
-        cache = prefixes.take(ids) or GrowingCache([GrowingLayer()])
-        rest = ids[cache.get_seq_length() :]
-        states = torch.tensor(rest, dtype=torch.float32).view(1, 1, -1, 1)
-        cache.update(states.expand(1, HEADS, -1, DIM), states.expand(1, HEADS, -1, DIM), 0)
-        assert held(cache) == ids
-        prefixes.put(ids, cache)
-        for entry in prefixes._entries:
-            assert held(entry.cache) == list(entry.ids)
+@given(st.lists(st.tuples(TEXTS, ADAPTERS), min_size=1, max_size=14), st.integers(0, 40))
+@settings(max_examples=200, deadline=None)
+def test_every_text_holds_its_own_tokens(
+    requests: list[tuple[list[int], str | None]], room: int
+) -> None:
+    """Through crops, copies, growth and evictions: no text writes into another's memory."""
+    limit = room * cache_of([1]).nbytes
+    prefixes = new_prefixes(limit)
+    running: list[Kept] = []
+    for ids, adapter in requests:
+        cache = prefixes.take(ids, adapter, running)
+        assert isinstance(cache, GrowingCache)
+        assert held(cache) == ids[: cache.length]
+        rest = torch.tensor(ids[cache.length :], dtype=torch.float32).view(1, 1, -1, 1)
+        cache.growing[0].update(*(rest.expand(1, HEADS, -1, DIM) for _ in range(2)))
+        running.append(Kept(tuple(ids), len(ids), cache, adapter))
+        if len(running) > 2:
+            prefixes.put(running.pop(0))
+        assert all(held(one.cache) == list(one.ids) for one in running)
+        newest = max((one.cache.nbytes for one in prefixes._parked), default=0)
+        assert prefixes.nbytes <= max(limit, newest)
 
 
-def test_a_mostly_shared_entry_is_cropped_and_a_hardly_shared_one_copied() -> None:
-    prefixes = PrefixCache(entries=4, max_bytes=1 << 30)
-    prefixes.put(range(10), cache_of(range(10)))
-    assert held(prefixes.take([0, 1, 99])) == [0, 1]
-    assert len(prefixes) == 1
-    assert held(prefixes.take([*range(8), 99])) == list(range(8))
-    assert len(prefixes) == 0
+def test_a_request_that_goes_on_takes_over_and_one_that_branches_off_gets_a_copy() -> None:
+    prefixes = new_prefixes()
+    conversation = text(1, 300)
+    first = kept(conversation)
+    prefixes.put(first)
+    branch = prefixes.take([*conversation[:100], 7, 7])
+    assert held(branch) == conversation[:100] and branch is not first.cache
+    assert prefixes.take([*conversation, 8]) is first.cache
 
 
-def test_the_least_recently_used_leaves_first() -> None:
-    prefixes = PrefixCache(entries=2, max_bytes=1 << 30)
-    prefixes.put([1] * 8, cache_of([1] * 8))
-    prefixes.put([2] * 8, cache_of([2] * 8))
-    prefixes.take([1, 1, 9])  # copies, and so uses, the first
-    prefixes.put([3] * 8, cache_of([3] * 8))
-    assert prefixes.take([2, 2, 9]) is None
-    assert held(prefixes.take([1, 1, 9])) == [1, 1]
+def test_a_text_that_is_being_computed_is_copied() -> None:
+    running = kept(text(1))
+    copy = new_prefixes().take([*text(1)[:50], 7], None, [running])
+    assert held(copy) == text(1)[:50]
+    assert held(running.cache) == text(1)
 
 
-def test_bytes_are_limited_and_the_newest_stays() -> None:
-    one = cache_of([1] * 8).nbytes
-    prefixes = PrefixCache(entries=9, max_bytes=2 * one)
-    for number in range(5):
-        prefixes.put([number] * 8, cache_of([number] * 8))
-        assert prefixes.nbytes <= 2 * one
-    small = PrefixCache(entries=9, max_bytes=1)
-    small.put([1, 2], cache_of([1, 2]))
-    small.put([3, 4], cache_of([3, 4]))
-    assert held(small.take([3, 4, 5])) == [3, 4]
+def test_common_beginnings_are_held_once_in_the_tree() -> None:
+    tree = RadixTree()
+    shared = text(1)
+    tree.insert([*shared, *text(2)], cache_of([*shared, *text(2)]))
+    once = tree.nbytes
+    tree.insert([*shared, *text(3)], cache_of([*shared, *text(3)]))
+    assert tree.nbytes == once * 3 // 2
+    assert len(tree.match([*shared, *text(3)])) == 6
+    tree.insert([*shared, *text(3)], cache_of([*shared, *text(3)]))
+    assert tree.nbytes == once * 3 // 2
+
+
+def test_what_was_used_longest_ago_leaves_first_from_its_end_on() -> None:
+    tree = RadixTree()
+    for seed in (1, 2):
+        tree.insert(text(seed), cache_of(text(seed)))
+    tree.match(text(1))
+    tree.evict(tree.nbytes * 4 // 6)
+    assert (len(tree.match(text(1))), len(tree.match(text(2)))) == (3, 1)
+    tree.evict(0)
+    assert tree.nbytes == 0
+
+
+def test_an_adapters_texts_are_its_own_and_go_with_it() -> None:
+    prefixes = new_prefixes()
+    for seed in range(2 * PARKED):
+        for adapter in (None, "mine"):
+            prefixes.put(kept(text(seed), adapter))
+    whole = prefixes.nbytes
+    prefixes.drop("mine")
+    assert prefixes.nbytes == whole // 2
+    assert held(prefixes.take(text(0), "mine")) == []
+    assert len(held(prefixes.take(text(0)))) >= 2 * BLOCK
 
 
 def test_a_growing_layer_holds_what_a_dynamic_one_holds() -> None:
@@ -123,31 +169,3 @@ def test_a_model_that_forgets_is_not_shared_between_requests() -> None:
     assert isinstance(
         new_cache(MistralConfig(num_hidden_layers=2, sliding_window=None)), GrowingCache
     )
-
-
-TOKENS = st.lists(st.integers(8, 14), min_size=1, max_size=20)
-"""Few different ones, so that prompts share beginnings."""
-
-
-@given(
-    st.lists(TOKENS, min_size=2, max_size=6),
-    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 20), TOKENS), max_size=8),
-)
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-def test_answers_with_and_without_the_cache_are_the_same(
-    loaded: LoadedModel, starts: list[list[int]], edits: list[tuple[int, int, list[int]]]
-) -> None:
-    """Requests that go on from, cut off and change earlier ones, like those of an editor."""
-    prompts = list(starts)
-    for number, keep, added in edits:
-        prompts.append([*prompts[number % len(prompts)][:keep], *added])
-    with_cache, without = Engine(loaded, cache_entries=3), Engine(loaded, cache_entries=0)
-    params = SamplingParams(max_tokens=5)
-    for ids in prompts:
-        prompt = Prompt(tuple(ids), frozenset())
-        warm = list(with_cache.generate(prompt, params))
-        cold = list(without.generate(prompt, params))
-        assert [chunk.text for chunk in warm] == [chunk.text for chunk in cold]
-        assert cold[-1].usage is not None and cold[-1].usage.cached_tokens == 0

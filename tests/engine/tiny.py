@@ -92,10 +92,10 @@ def save_llama(
     return folder
 
 
-def save_adapter(base: Path, folder: Path) -> Path:
+def save_adapter(base: Path, folder: Path, *, seed: int = 5) -> Path:
     """A LoRA adapter with both of its matrices random, so that it changes the answers."""
     model: Any = _Auto.from_pretrained(base)
-    torch.manual_seed(5)
+    torch.manual_seed(seed)
     config = LoraConfig(
         r=4,
         lora_alpha=8,

@@ -1,0 +1,79 @@
+"""Guessing the next tokens from the text itself, so that one pass can check several.
+
+Where an answer repeats what was asked (a polished note, an edited function), what followed the same
+few tokens before is likely to follow again. Leviathan et al. 2023 (arXiv 2211.17192) check guesses
+in one pass; guessing by look-up is Saxena's prompt look-up decoding. The answer stays exactly what
+it would be without: every token is chosen from the model's own logits, and a guess only decides
+whether the next logits are there already.
+"""
+
+from collections.abc import Sequence
+
+_LONG, _SHORT = 4, 2
+"""Tokens that must repeat before what followed them is guessed: at best, and at least."""
+_FIRST = 3
+_MOST = 63
+_TRUST_LOST = 3
+"""Guesses wrong from their first token on before guesses by the shorter key rest."""
+_REST = 16
+"""Tokens for which they rest then."""
+
+
+class LookUp:
+    """Guesses for one text.
+
+    A right guess makes the next one twice as long, a wrong one half as long: a check of many
+    tokens costs more than one of few.
+    """
+
+    def __init__(self) -> None:
+        self._ids: list[int] = []
+        self._places: dict[tuple[int, ...], int] = {}
+        self._length = _FIRST
+        self._wrong = 0
+        self._rest = 0
+
+    def guess(self, ids: Sequence[int], most: int) -> list[int]:
+        """What may follow `ids`, at most `most` tokens, often nothing.
+
+        `ids` is what it was at the last call with tokens added.
+        """
+        self._learn(ids)
+        most = min(most, self._length)
+        if most < 1:
+            return []
+        place = self._place(_LONG)
+        if place is None and self._rest <= 0:
+            place = self._place(_SHORT)
+        if place is None:
+            return []
+        return self._ids[place : place + most]
+
+    def learn_outcome(self, guessed: int, right: int) -> None:
+        """Of `guessed` tokens the first `right` were right."""
+        self._rest -= 1 + right
+        if not guessed:
+            return
+        if right == guessed:
+            self._length = min(_MOST, 2 * self._length + 1)
+        elif right < guessed // 2:
+            self._length = max(_FIRST, self._length // 2)
+        self._wrong = 0 if right else self._wrong + 1
+        if self._wrong >= _TRUST_LOST:
+            self._wrong, self._rest = 0, _REST
+
+    def _place(self, size: int) -> int | None:
+        """Where a text that ends like this one went on."""
+        return self._places.get(tuple(self._ids[-size:]))
+
+    def _learn(self, ids: Sequence[int]) -> None:
+        """Take new tokens in; the places of what ends with the very last one come later.
+
+        The place of a key is where the text goes on behind it, so that the end of the text, behind
+        which there is nothing, is never found.
+        """
+        begin = len(self._ids)
+        self._ids.extend(ids[begin:])
+        for size in (_LONG, _SHORT):
+            for end in range(max(begin, size), len(self._ids)):
+                self._places[tuple(self._ids[end - size : end])] = end

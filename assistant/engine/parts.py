@@ -1,0 +1,20 @@
+"""What goes into one pass through the model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assistant.engine.lora import LoraAdapter
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One text's share of a pass."""
+
+    ids: Sequence[int]
+    """Its next tokens, at least one, which `cache` does not hold yet."""
+    cache: Any
+    """Its keys and values, made by the runner's `new_cache`; the pass appends to it."""
+    keep: int
+    """The logits behind how many of the last tokens are wanted: from none to all."""
+    adapter: LoraAdapter | None = None
