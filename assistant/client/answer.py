@@ -1,6 +1,7 @@
 """An answer on its way: its text in pieces, and how it ended."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal
 
@@ -58,19 +59,15 @@ async def up_to(pieces: Pieces, stops: Sequence[str], *, drop_space: bool = Fals
     `drop_space` leaves out a space that it begins with.
     """
     held = StopFilter(stops)
-    async for piece in pieces:
-        text = piece.text
-        if drop_space and text:
-            text, drop_space = text.removeprefix(" "), False
-        text = held.push(text)
-        if held.stopped:
-            yield Piece(text, "stop")
-            return
-        if piece.finish is None:
-            yield Piece(text)
-        else:
-            rest = held.finish()
-            yield Piece(text + rest, "stop" if held.stopped else piece.finish)
+    async with aclosing(pieces):
+        async for piece in pieces:
+            text = piece.text
+            if drop_space and text:
+                text, drop_space = text.removeprefix(" "), False
+            text = held.push(text) + (held.finish() if piece.finish else "")
+            yield Piece(text, "stop" if held.stopped else piece.finish)
+            if held.stopped:
+                return
     if rest := held.finish():
         yield Piece(rest)
 
@@ -78,8 +75,9 @@ async def up_to(pieces: Pieces, stops: Sequence[str], *, drop_space: bool = Fals
 async def without_echo(pieces: Pieces, start: str) -> Pieces:
     """The answer behind what it repeats of `start`, which stands before the cursor already."""
     echo = EchoFilter(start)
-    async for piece in pieces:
-        text = echo.push(piece.text)
-        yield Piece(text + echo.finish() if piece.finish else text, piece.finish)
+    async with aclosing(pieces):
+        async for piece in pieces:
+            text = echo.push(piece.text) + (echo.finish() if piece.finish else "")
+            yield Piece(text, piece.finish)
     if rest := echo.finish():
         yield Piece(rest)

@@ -2,7 +2,7 @@
 
 import importlib
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -70,9 +70,10 @@ async def infill(
         "cache_prompt": True,
         **_native_options(params, params.stop),
     }
-    async for line in _lines(connection, "/infill", body):
-        ending = line.get("stop_type") if line.get("stop") else None
-        yield Piece(str(line.get("content") or ""), finish_of(ending))
+    async with aclosing(_lines(connection, "/infill", body)) as lines:
+        async for line in lines:
+            ending = line.get("stop_type") if line.get("stop") else None
+            yield Piece(str(line.get("content") or ""), finish_of(ending))
 
 
 async def generate(
@@ -86,8 +87,9 @@ async def generate(
     asked = {"suffix": well_formed(suffix)} if suffix else {"raw": True}
     options = {"num_predict": params.max_tokens, **_native_options(params, stop)}
     body = {"prompt": well_formed(prompt), "options": options, **asked}
-    async for line in _lines(connection, "/api/generate", body):
-        yield Piece(str(line.get("response") or ""), finish_of(line.get("done_reason")))
+    async with aclosing(_lines(connection, "/api/generate", body)) as lines:
+        async for line in lines:
+            yield Piece(str(line.get("response") or ""), finish_of(line.get("done_reason")))
 
 
 async def _created(
@@ -137,48 +139,31 @@ def _native_options(params: SamplingParams, stop: Sequence[str]) -> dict[str, An
 
 async def _lines(
     connection: Connection, path: str, body: dict[str, Any]
-) -> AsyncIterator[dict[str, Any]]:
-    """The JSON objects of an answer that comes line by line."""
+) -> AsyncGenerator[dict[str, Any], None]:
+    """The objects of an answer of one JSON object on each line, bare or as server-sent events.
+
+    Raises openai's errors, also for an error on the way.
+    """
+    openai = importlib.import_module("openai")
     client: Any = connection.openai
-    stream: LineStream = await client.post(
+    stream = await client.post(
         connection.root + path,
         cast_to=object,
         body={"model": connection.card.name, "stream": True, **body},
         stream=True,
-        stream_cls=LineStream,
+        stream_cls=openai.AsyncStream[object],
     )
-    async with aclosing(stream):
-        async for line in stream.objects():
-            yield line
-
-
-class LineStream:
-    """An answer of one JSON object on each line, bare or as server-sent events.
-
-    Made by the `openai` package where it would make its own kind of stream.
-    """
-
-    def __init__(self, *, response: Any, **others: Any) -> None:
-        self._response = response
-
-    async def objects(self) -> AsyncIterator[dict[str, Any]]:
-        """The objects. Raises openai.APIError for an error on the way."""
-        package = importlib.import_module("openai")
+    request = stream.response.request
+    async with stream:
         try:
-            async for line in self._response.aiter_lines():
+            async for line in stream.response.aiter_lines():
                 data = line.removeprefix("data:").strip()
-                if not data.startswith("{"):
-                    continue
-                found = json.loads(data)
+                found = json.loads(data) if data.startswith("{") else {}
                 if error := found.get("error"):
-                    message = error.get("message") if isinstance(error, dict) else error
-                    raise package.APIError(str(message), self._response.request, body=error)
+                    told = error.get("message") if isinstance(error, dict) else error
+                    raise openai.APIError(str(told), request, body=error)
                 yield found
-        except package.APIError:
+        except openai.APIError:
             raise
         except Exception as error:  # those of the HTTP library, whichever openai uses
-            raise package.APIConnectionError(request=self._response.request) from error
-
-    async def aclose(self) -> None:
-        """Close the connection, which ends the generation."""
-        await self._response.aclose()
+            raise openai.APIConnectionError(request=request) from error
