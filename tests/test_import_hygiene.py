@@ -25,6 +25,7 @@ def loaded_after(program: str) -> set[str]:
         "import assistant.server",
         "import assistant.client",
         "import assistant.registry",
+        "import assistant.plan",
         "import assistant.prompts",
         "import assistant_lsp.server",
         "import sys; sys.argv = ['assistant', '--help']\n"

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from assistant.cli.plan import plan
 from assistant.cli.session import JsonOption
 
-app = typer.Typer(help="The models: list, pull, remove.", no_args_is_help=True)
+app = typer.Typer(help="The models: list, plan, pull, remove.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -107,6 +108,9 @@ def rm(
         typer.confirm(f"Delete the weights of {name}?", abort=True)
     freed = remove(name)
     typer.echo(f"{name}: {freed / 1e9:.1f} GB freed", err=True)
+
+
+app.command()(plan)
 
 
 def _size(parameters: int) -> str:

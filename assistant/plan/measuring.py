@@ -1,0 +1,232 @@
+"""How fast this machine is, measured with the engine's own decoder on layers of random weights.
+
+Kernels are not bandwidth alone, and their speed depends on the widths. So a few layers pass real
+tokens: of two widths, from which the rates for any width follow, or of a model's own. Together the
+layers are larger than the processor's cache, so that weights come from memory, as they do in use.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from assistant.engine.attention import attend
+from assistant.engine.decoder import Decoder
+from assistant.engine.parts import Part
+from assistant.model_specs import ModelSpec
+from assistant.plan.machine import Device, Machine
+from assistant.plan.random_layers import first_layers, random_linear, random_model
+from assistant.plan.speed import PROMPT_TOKENS, Rates, Timing, attention_operations
+from assistant.plan.weights import Storage, layer_parameters, storages_of, weights_of
+
+_CHUNK = 256
+"""Tokens of a prompt in one pass, as the engine reads it on a CPU."""
+_CALLS, _CALLS_AT_LEAST, _CALLS_SECONDS = 20, 2, 0.25
+"""How often something is timed: so often, unless it takes long."""
+_L3 = Path("/sys/devices/system/cpu/cpu0/cache/index3/size")
+_L3_BYTES = 32 << 20
+"""Where the system does not tell."""
+_BEYOND = 3
+"""How many times larger than the processor's cache the layers are together."""
+_PROMPT_LAYERS = 2
+_FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
+"""Whose layers the decoder computes; others are reckoned from the rates."""
+
+
+_HEAD_DIM = 128
+_SHARED_KEY_HEADS = 8
+"""With four heads to each."""
+
+
+def _widths(hidden: int, intermediate: int) -> ModelSpec:
+    heads = hidden // _HEAD_DIM
+    layer = 4 * hidden**2 + 3 * hidden * intermediate
+    return ModelSpec(
+        name=str(hidden),
+        kind="base",
+        repository="",
+        architecture="llama",
+        parameters=layer,
+        layers=1,
+        hidden_size=hidden,
+        intermediate_size=intermediate,
+        heads=heads,
+        kv_heads=heads,
+        head_dim=_HEAD_DIM,
+        vocab_size=0,
+        context=PROMPT_TOKENS,
+        licence="",
+    )
+
+
+_NARROW, _WIDE = _widths(1024, 2816), _widths(3072, 8192)
+
+
+def measure_machine(
+    machine: Machine, specs: Sequence[ModelSpec], on_progress: Callable[[str], None]
+) -> Machine:
+    """The machine with its rates, and with timings for the widths of `specs`."""
+    devices = []
+    for device in machine.devices:
+        if device.kind == "cpu":
+            devices.append(_measure_cpu(device, specs, on_progress))
+        else:
+            devices.append(device)
+    return Machine(tuple(devices))
+
+
+def _measure_cpu(
+    device: Device, specs: Sequence[ModelSpec], on_progress: Callable[[str], None]
+) -> Device:
+    rates: dict[Storage, Rates] = {}
+    for storage in ("bf16", "int4"):
+        on_progress(f"measuring this machine's speed with weights in {storage}")
+        rates[storage] = measure_rates(storage)
+    rates["nf4"] = rates["int4"]
+    rates["gptq"] = replace(rates["int4"], head_byte=rates["bf16"].head_byte)
+    timings: dict[tuple[str, Storage], Timing] = {}
+    for spec in specs:
+        for storage in storages_of(spec, "cpu"):
+            if spec.architecture in _FAMILIES:
+                on_progress(f"timing {spec.name} with weights in {storage}")
+                timings[spec.name, storage] = measure_timing(spec, storage)
+    return replace(device, rates=rates, timings=timings)
+
+
+@torch.inference_mode()
+def measure_timing(spec: ModelSpec, storage: Storage) -> Timing:
+    """Time layers of the model's own widths on the CPU."""
+    measured = _measure_layers(spec, storage)
+    return Timing(
+        measured.layer_token,
+        measured.layer_prompt,
+        weights_of(spec, storage).head * _head_byte(spec, storage),
+    )
+
+
+@torch.inference_mode()
+def measure_rates(storage: Storage) -> Rates:
+    """Time layers of two widths on the CPU; what both take by their weights, and what besides."""
+    narrow, wide = _NARROW, _WIDE
+    own_cache_byte = _cache_byte(wide.heads, wide.kv_heads)
+    attention_operation = _attention_operation(wide)
+    token, prompt, size, work = [], [], [], []
+    for spec in (narrow, wide):
+        measured = _measure_layers(spec, storage)
+        cache = 4 * PROMPT_TOKENS * spec.kv_heads * spec.head_dim
+        token.append(measured.layer_token - cache * own_cache_byte)
+        prompt.append(measured.layer_prompt - attention_operations(spec) * attention_operation)
+        size.append(weights_of(spec, storage).layers / spec.layers)
+        work.append(2 * PROMPT_TOKENS * layer_parameters(spec) / spec.layers)
+    layer_token, weight_byte = _line(size, token)
+    layer_prompt, operation = _line(work, prompt)
+    return Rates(
+        layer_token=layer_token,
+        weight_byte=weight_byte,
+        cache_byte=_cache_byte(4 * _SHARED_KEY_HEADS, _SHARED_KEY_HEADS),
+        own_cache_byte=own_cache_byte,
+        head_byte=_head_byte(wide, storage),
+        layer_prompt=layer_prompt,
+        operation=operation,
+        attention_operation=attention_operation,
+    )
+
+
+def _line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
+    """Height at 0 and slope of the line through two points, neither below 0."""
+    slope = (y[1] - y[0]) / (x[1] - x[0])
+    height = y[0] - slope * x[0]
+    if slope <= 0 or height < 0:
+        return 0.0, y[1] / x[1]
+    return height, slope
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """Seconds of one layer: a token behind a prompt of PROMPT_TOKENS, and such a prompt."""
+
+    layer_token: float
+    layer_prompt: float
+
+
+def _measure_layers(spec: ModelSpec, storage: Storage) -> _Measured:
+    size = weights_of(spec, storage).layers / spec.layers
+    number = max(_PROMPT_LAYERS, -int(-_BEYOND * _l3_bytes() // size))
+    model = random_model(spec, storage, number)
+    decoder = Decoder(model)
+    # A prompt computes so much that the processor's cache is no matter: few layers do.
+    few = Decoder(first_layers(model, _PROMPT_LAYERS))
+    prompt = _seconds(lambda: _read(few))
+    cache: Any = decoder.new_cache()
+    _fill(cache, spec)
+    token = _seconds(lambda: decoder.forward([Part([1], cache, 1)]))
+    return _Measured(token / number, prompt / _PROMPT_LAYERS)
+
+
+def _read(decoder: Decoder) -> None:
+    """Pass a prompt of PROMPT_TOKENS through all layers, with all of its states."""
+    cache = decoder.new_cache()
+    for start in range(0, PROMPT_TOKENS, _CHUNK):
+        size = min(_CHUNK, PROMPT_TOKENS - start)
+        decoder.forward([Part([1] * size, cache, size)])
+
+
+def _fill(cache: Any, spec: ModelSpec) -> None:
+    """Keys and values as a prompt of PROMPT_TOKENS leaves them."""
+    seen = torch.randn(PROMPT_TOKENS, spec.kv_heads, spec.head_dim, dtype=torch.bfloat16)
+    for layer in cache.growing:
+        layer.append(seen, seen)
+
+
+def _head_byte(spec: ModelSpec, storage: Storage) -> float:
+    """Seconds by byte of a head as wide as the model, beyond the processor's cache."""
+    outputs = _BEYOND * _l3_bytes() // (2 * spec.hidden_size)
+    head = random_linear("bf16", spec.hidden_size, outputs)
+    row = torch.zeros(1, spec.hidden_size, dtype=torch.bfloat16)
+    return _seconds(lambda: head(row)) / (2 * outputs * spec.hidden_size)
+
+
+def _cache_byte(heads: int, kv_heads: int) -> float:
+    """Seconds by byte of keys and values that the attention of one token reads."""
+    shape = (kv_heads, PROMPT_TOKENS, _HEAD_DIM)
+    size = 4 * PROMPT_TOKENS * kv_heads * _HEAD_DIM
+    number = -(-_BEYOND * _l3_bytes() // size)
+    layers = [torch.zeros(shape, dtype=torch.bfloat16) for _ in range(2 * number)]
+    query = torch.zeros(1, heads, _HEAD_DIM, dtype=torch.bfloat16)
+
+    def all_layers() -> None:
+        for keys, values in zip(layers[::2], layers[1::2], strict=True):
+            attend(query, keys, values, 1.0)
+
+    return _seconds(all_layers) / number / size
+
+
+def _attention_operation(spec: ModelSpec) -> float:
+    """Seconds by operation of a prompt's attention, at its last chunk."""
+    keys = torch.zeros(spec.kv_heads, PROMPT_TOKENS, _HEAD_DIM, dtype=torch.bfloat16)
+    query = torch.zeros(_CHUNK, spec.heads, _HEAD_DIM, dtype=torch.bfloat16)
+    operations = 4 * _CHUNK * (PROMPT_TOKENS - _CHUNK // 2) * spec.heads * _HEAD_DIM
+    return _seconds(lambda: attend(query, keys, keys, 1.0)) / operations
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """The shortest of several calls: what is longer, something else on the machine has caused."""
+    work()  # warms up
+    times: list[float] = []
+    while len(times) < _CALLS and (len(times) < _CALLS_AT_LEAST or sum(times) < _CALLS_SECONDS):
+        begun = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begun)
+    return min(times)
+
+
+def _l3_bytes() -> int:
+    """The processor's last cache."""
+    try:
+        text = _L3.read_text("ascii").strip()
+    except OSError:
+        return _L3_BYTES
+    return int(text[:-1]) << 10 if text.endswith("K") and text[:-1].isdigit() else _L3_BYTES

@@ -1,0 +1,87 @@
+"""The bytes that a model's weights take, by the form in which they are held."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from assistant.model_specs import ModelSpec, Variant
+
+Storage = Literal["bf16", "int4", "nf4", "gptq"]
+"""How weights are held while the model runs.
+
+`bf16`: 16 bits, or 32 where they are stored so. `int4`: 4 bits, made while loading on the CPU.
+`nf4`: 4 bits, made by bitsandbytes while loading. `gptq`: 4 bits, as they were pulled.
+"""
+STORAGES: tuple[Storage, ...] = ("bf16", "int4", "nf4", "gptq")
+_BITS: dict[Storage, float] = {
+    "int4": 4 + 32 / 64,  # a scale and a zero point of 16 bits for 64 weights
+    "nf4": 4 + 8 / 64 + 32 / (64 * 256),  # 8 bits for 64 weights, 32 for 256 of those
+    "gptq": 4 + 20 / 128,  # a scale of 16 bits and a zero point of 4 for 128 weights
+}
+_MIXTURES = ("qwen3_moe",)
+"""Whose experts stand in tensors of three dimensions, which nothing quantizes while loading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Bytes of a model's weights."""
+
+    layers: int
+    """Of all matrices inside the layers, with the data of their quantization."""
+    head: int
+    """Of the matrix that makes logits."""
+    embeddings: int
+    """Of the table of the tokens' vectors; 0 where the head's matrix is that table."""
+    adapter: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.layers + self.head + self.embeddings + self.adapter
+
+
+def storages_of(spec: ModelSpec, device: str) -> tuple[Storage, ...]:
+    """The forms in which a device (`cpu` or `cuda`) can hold a model that can be pulled."""
+    found: list[Storage] = []
+    if "full" in spec.variants:
+        found.append("bf16")
+        if spec.architecture not in _MIXTURES:
+            found.append("int4" if device == "cpu" else "nf4")
+    if "gptq" in spec.variants:
+        found.append("gptq")
+    return tuple(found)
+
+
+def variant_of(storage: Storage) -> Variant:
+    """Which weights are pulled for it."""
+    return "gptq" if storage == "gptq" else "full"
+
+
+def layer_parameters(spec: ModelSpec) -> int:
+    """The weights inside the layers."""
+    tables = 1 if spec.tied_embeddings else 2
+    return spec.parameters - tables * spec.vocab_size * spec.hidden_size
+
+
+def active_share(spec: ModelSpec) -> float:
+    """Which part of the layers' weights one token passes through."""
+    if spec.active_parameters is None:
+        return 1.0
+    idle = spec.parameters - spec.active_parameters
+    return 1 - idle / layer_parameters(spec)
+
+
+def weights_of(spec: ModelSpec, storage: Storage) -> Weights:
+    """The bytes that the model's weights take in that form."""
+    table = spec.vocab_size * spec.hidden_size
+    stored = spec.stored_bytes if storage == "bf16" and spec.kind != "adapter" else 2
+    inside = layer_parameters(spec)
+    bits = _BITS.get(storage, 8.0 * stored)
+    head = table * stored
+    if storage == "int4" and not spec.tied_embeddings:
+        head = table + 2 * spec.vocab_size  # 8 bits, and a scale for each token
+    return Weights(
+        layers=int(inside * bits / 8),
+        head=head,
+        embeddings=0 if spec.tied_embeddings else table * stored,
+        adapter=2 * spec.adapter_parameters if variant_of(storage) == "full" else 0,
+    )
