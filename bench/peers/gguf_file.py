@@ -8,7 +8,7 @@ from typing import Any
 import gguf
 import numpy as np
 import numpy.typing as npt
-from gguf import GGMLQuantizationType as Quantization
+from gguf import GGMLQuantizationType
 from safetensors import safe_open
 
 Array = npt.NDArray[np.float32]
@@ -32,7 +32,10 @@ _TOP = {
 
 
 def write_gguf(
-    source: Path, file: Path, matrices: Quantization, output: Quantization | None = None
+    source: Path,
+    file: Path,
+    matrices: GGMLQuantizationType,
+    output: GGMLQuantizationType | None = None,
 ) -> Path:
     """Write the weights of `source` to `file` unless it is there.
 
@@ -47,7 +50,7 @@ def write_gguf(
     writer = gguf.GGUFWriter(unfinished, "llama")
     _add_config(writer, config)
     for name, array in _tensors(source, config):
-        kind = matrices if array.ndim == 2 else Quantization.F32
+        kind = matrices if array.ndim == 2 else GGMLQuantizationType.F32
         if name == "output.weight" and output is not None:
             kind = output
         writer.add_tensor(name, gguf.quants.quantize(array, kind), raw_dtype=kind)
