@@ -36,6 +36,9 @@ _FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 """Whose layers the decoder computes; others are reckoned from the rates."""
 
 
+_COPIED_BYTES = 256 << 20
+_SIDE = 4096
+"""Rows and columns of the matrices by which a GPU's arithmetic is timed."""
 _HEAD_DIM = 128
 _SHARED_KEY_HEADS = 8
 """With four heads to each."""
@@ -73,7 +76,11 @@ def measure_machine(
     for device in machine.devices:
         if device.kind == "cpu":
             devices.append(_measure_cpu(device, specs, on_progress))
-        else:
+        elif torch.cuda.is_available():
+            on_progress(f"measuring the speed of {device.title}")
+            limits = measure_limits(device.name)
+            devices.append(replace(device, rates=dict.fromkeys(("bf16", "nf4", "gptq"), limits)))
+        else:  # a PyTorch that was made for CPUs alone
             devices.append(device)
     return Machine(tuple(devices))
 
@@ -132,6 +139,36 @@ def measure_rates(storage: Storage) -> Rates:
         layer_prompt=layer_prompt,
         operation=operation,
         attention_operation=attention_operation,
+    )
+
+
+@torch.inference_mode()
+def measure_limits(device: str) -> Rates:
+    """What memory and arithmetic units of a GPU allow: no kernel comes closer than some part of it.
+
+    Copying reads and writes each byte; a product of large bfloat16 matrices is all arithmetic.
+    """
+    source = torch.empty(_COPIED_BYTES, dtype=torch.uint8, device=device)
+    target, square = torch.empty_like(source), torch.ones(_SIDE, _SIDE, device=device).bfloat16()
+
+    def seconds(work: Callable[[], object]) -> float:
+        def finish() -> None:
+            work()
+            torch.cuda.synchronize(device)
+
+        return _seconds(finish)
+
+    byte = seconds(lambda: target.copy_(source)) / (2 * _COPIED_BYTES)
+    operation = seconds(lambda: square @ square) / (2 * _SIDE**3)
+    return Rates(
+        layer_token=0.0,
+        weight_byte=byte,
+        cache_byte=byte,
+        own_cache_byte=byte,
+        head_byte=byte,
+        layer_prompt=0.0,
+        operation=operation,
+        attention_operation=operation,
     )
 
 
