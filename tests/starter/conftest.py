@@ -6,6 +6,7 @@ import shlex
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from tokenizers import Tokenizer
 
 from tools.starter import corpus, prose, tokenizer
 from tools.starter.documents import Corpus
-from tools.starter.functions import functions_of
+from tools.starter.functions import Part, functions_of
 from tools.starter.samples import Sampler
 
 PROSE = """
@@ -52,13 +53,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with a corpus and a tokenizer."""
     folder = tmp_path_factory.mktemp("run")
     documents, functions = [], []
-    for held_out in (False, True):
+    for part in get_args(Part):
         for module in (argparse, textwrap, shlex):
             text, path = inspect.getsource(module), f"python/{module.__name__}.py"
-            documents.append(corpus.Document("python", path, "code", held_out, text))
-            functions += functions_of(text, path, held_out)
+            documents.append(corpus.Document("python", path, "code", part, text))
+            functions += functions_of(text, path, part)
         text = prose.document(PROSE)
-        documents.append(corpus.Document("guide", "guide/files.rst", "prose", held_out, text))
+        documents.append(corpus.Document("guide", "guide/files.rst", "prose", part, text))
     corpus.write(folder, documents, functions)
     texts = [document.text for document in documents]
     tokenizer.train(texts).save(str(folder / "tokenizer.json"))

@@ -38,7 +38,7 @@ def test_history_knows_resumed_steps_once(tmp_path: Path) -> None:
         {"step": step, "tokens": step * 100, "window": window, "tokens_per_second": speed}
         for step, window, speed in steps
     ]
-    lines.insert(2, {"step": 40, "held_out": {"code": 1.0}})
+    lines.insert(2, {"step": 40, "development": {"code": 1.0}})
     (tmp_path / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
     past = history.read(tmp_path, 80)
     assert past.phases == ((512, 40), (2048, 80))

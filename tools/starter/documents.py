@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.starter.functions import Function
+from tools.starter.functions import Function, Part
 
 
 @dataclass(frozen=True)
@@ -43,26 +43,28 @@ class Corpus:
 
     def __init__(self, run: Path) -> None:
         self._folder = run / "corpus"
-        self._documents: dict[tuple[str, bool], list[Text]] = {}
+        self._documents: dict[tuple[str, Part], list[Text]] = {}
         with (self._folder / "documents.jsonl").open() as file:
             for line in file:
                 entry = json.loads(line)
-                group = self._documents.setdefault((entry["kind"], entry["held_out"]), [])
+                group = self._documents.setdefault((entry["kind"], entry["part"]), [])
                 group.append(Text(entry["path"], entry["text"]))
 
-    def documents(self, kind: str, *, held_out: bool) -> list[Text]:
+    def documents(self, kind: str, part: Part) -> list[Text]:
         """The documents of a kind, `code` or `prose`."""
-        return self._documents[kind, held_out]
+        return self._documents[kind, part]
 
     def characters(self) -> dict[str, int]:
         """How long the training part of each kind is."""
         parts = self._documents.items()
         return {
-            kind: sum(len(one.text) for one in found) for (kind, held), found in parts if not held
+            kind: sum(len(one.text) for one in found)
+            for (kind, part), found in parts
+            if part == "train"
         }
 
-    def functions(self, *, held_out: bool) -> list[Function]:
+    def functions(self, part: Part) -> list[Function]:
         """The documented functions."""
         with (self._folder / "functions.jsonl").open() as file:
             functions = [Function(**json.loads(line)) for line in file]
-        return [function for function in functions if function.held_out == held_out]
+        return [function for function in functions if function.part == part]

@@ -1,4 +1,4 @@
-"""Measures the starter on held-out files: `python -m tools.starter.evaluate`.
+"""Measures the starter on held-out packages: `python -m tools.starter.evaluate`.
 
 Writes RUN/evaluation.json: the loss of each kind of sample, completions beside those of a 4-gram,
 the repair of seeded mistakes, and summaries of functions beside the words of their names.
@@ -41,7 +41,7 @@ def ngram(corpus: Corpus, starter: Starter, run: Path) -> NGram:
 
 
 def _code(corpus: Corpus, starter: Starter, limit: int) -> Iterator[list[int]]:
-    texts = corpus.documents("code", held_out=False)[:]
+    texts = corpus.documents("code", "train")[:]
     random.Random(SEED).shuffle(texts)
     for one in texts:
         ids = starter.renderer.tokenizer.encode_text(one.text)
@@ -138,9 +138,9 @@ def evaluate(folder: Path, run: Path, count: int, rows: int = losses.ROWS) -> Fi
     """All figures of a folder, as they are written to RUN/evaluation.json."""
     started = time.monotonic()
     starter, corpus = Starter(folder), Corpus(run)
-    sampler = Sampler(corpus, starter.tokens, held_out=True)
+    sampler = Sampler(corpus, starter.tokens, "held out")
     baseline = ngram(corpus, starter, run)
-    functions = corpus.functions(held_out=True)
+    functions = corpus.functions("held out")
     parts: dict[str, Callable[[], Figures]] = {
         "loss": lambda: losses.by_kind(starter, sampler, baseline, rows),
         "loss_by_position": lambda: losses.by_position(starter, sampler, rows),

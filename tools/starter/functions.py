@@ -7,10 +7,14 @@ import textwrap
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from tools.starter import prose
 
 MAX_LINES = 32
+
+Part = Literal["train", "development", "held out"]
+"""What a text is for: to learn from, to look at while the recipe is worked on, or to measure."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +22,12 @@ class Function:
     """A function without its docstring, and the docstring's first paragraph."""
 
     path: str
-    held_out: bool
+    part: Part
     source: str
     summary: str
 
 
-def functions_of(text: str, path: str, held_out: bool) -> list[Function]:
+def functions_of(text: str, path: str, part: Part) -> list[Function]:
     """The short documented functions of a Python file."""
     try:
         with warnings.catch_warnings():
@@ -33,7 +37,7 @@ def functions_of(text: str, path: str, held_out: bool) -> list[Function]:
         return []
     lines = text.splitlines()
     return [
-        Function(path, held_out, source, summary)
+        Function(path, part, source, summary)
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for source, summary in _pair(node, lines)

@@ -1,12 +1,47 @@
 """What `metrics.jsonl` and `plan.json` tell about a training."""
 
+import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from safetensors import safe_open
+
 from tools.starter import plan as plans
+
+_START = "start.json"
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Weights that a training began with."""
+
+    step: int
+    tokens: int
+    sha256: str
+    """Of their file."""
+
+    @classmethod
+    def of(cls, folder: Path) -> "Start":
+        """The weights of an exported folder."""
+        file = folder / WEIGHTS
+        with safe_open(file, "pt") as weights:
+            said = weights.metadata()
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        return cls(int(said["step"]), int(said["tokens"]), digest)
+
+    @classmethod
+    def read(cls, run: Path) -> "Start | None":
+        """What a run began with, if not from scratch."""
+        path = run / _START
+        return cls(**json.loads(path.read_text())) if path.exists() else None
+
+    def write(self, run: Path) -> None:
+        """Note it in the run folder."""
+        (run / _START).write_text(json.dumps(asdict(self)) + "\n")
 
 
 @dataclass(frozen=True)
@@ -20,6 +55,8 @@ class History:
     """Where the learning rate began to fall, if it did."""
     phases: tuple[tuple[int, int], ...]
     """Window lengths in order, each with the last step that had it."""
+    start: Start | None = None
+    """The weights that it went on from, if it did."""
 
 
 def read(run: Path, step: int) -> History:
@@ -33,7 +70,8 @@ def read(run: Path, step: int) -> History:
     for entry in entries:
         hours += (entry["tokens"] - tokens) / entry["tokens_per_second"] / 3600
         tokens = entry["tokens"]
-    return History(step, tokens, hours, began if began and began < step else None, tuple(phases))
+    cooldown = began if began and began < step else None
+    return History(step, tokens, hours, cooldown, tuple(phases), Start.read(run))
 
 
 def _entries(run: Path, step: int) -> list[dict[str, Any]]:

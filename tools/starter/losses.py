@@ -1,4 +1,4 @@
-"""The held-out loss: of each kind of sample, of what fills the holes, and along the context."""
+"""The loss on held-out packages: by kind of sample, in the holes alone, and along the context."""
 
 import random
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Places in held-out files where a completion is asked for, and what the author wrote there."""
+"""Places in held-out packages where a completion is asked for, and what the author wrote there."""
 
 import random
 from dataclasses import dataclass

@@ -19,6 +19,7 @@ from assistant.prompts import (
 )
 from tools.starter import code_samples, prose_samples
 from tools.starter.documents import Corpus, Pool
+from tools.starter.functions import Part
 from tools.starter.tokenizer import BOS, EOS, SPECIAL
 
 MIX: Mapping[str, float] = {
@@ -60,13 +61,13 @@ weighs more."""
 
 
 class Sampler:
-    """Draws samples of every kind from the training or from the held-out part of the corpus."""
+    """Draws samples of every kind from one part of the corpus."""
 
-    def __init__(self, corpus: Corpus, fast: Tokenizer, *, held_out: bool = False) -> None:
+    def __init__(self, corpus: Corpus, fast: Tokenizer, part: Part = "train") -> None:
         self.renderer = renderer(fast)
-        self.code = Pool(corpus.documents("code", held_out=held_out))
-        self.prose = Pool(corpus.documents("prose", held_out=held_out))
-        self._functions = corpus.functions(held_out=held_out)
+        self.code = Pool(corpus.documents("code", part))
+        self.prose = Pool(corpus.documents("prose", part))
+        self._functions = corpus.functions(part)
         self._kinds: dict[str, Callable[[random.Random, int], Sample | None]] = {
             "code": self._plain_code,
             "prose": self._plain_prose,

@@ -61,7 +61,7 @@ def train(texts: list[str]) -> Tokenizer:
 def _sample(corpus: Corpus, seed: int) -> list[str]:
     texts: list[str] = []
     for kind, limit in (("code", CODE_CHARACTERS), ("prose", PROSE_CHARACTERS)):
-        documents = [one.text for one in corpus.documents(kind, held_out=False)]
+        documents = [one.text for one in corpus.documents(kind, "train")]
         random.Random(seed).shuffle(documents)
         while documents and limit > 0:
             texts.append(documents.pop())

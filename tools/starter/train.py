@@ -14,18 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM
 
 from tools.starter import model as models
 from tools.starter import plan as plans
 from tools.starter.documents import Corpus
+from tools.starter.history import WEIGHTS, Start
 from tools.starter.samples import IGNORED, MIX, Sampler, batch
 
 CHECKPOINT_SECONDS = 240
 LOG_EVERY, EVALUATE_EVERY = 20, 200
 MUON_RATE, ADAM_RATE = 0.02, 3e-3
-HELD_OUT_SEED = 7
+DEVELOPMENT_SEED = 7
 
 
 class Training:
@@ -44,13 +46,15 @@ class Training:
         fast = Tokenizer.from_file(str(run / "tokenizer.json"))
         corpus = Corpus(run)
         self.sampler = Sampler(corpus, fast)
-        self.held_out = Sampler(corpus, fast, held_out=True)
+        self.development = Sampler(corpus, fast, "development")
         self._loss = torch.compile(models.loss, dynamic=False)
 
-    def load(self) -> None:
-        """Go on from the run's checkpoint, if there is one."""
+    def load(self, start: Path | None = None) -> None:
+        """Go on from the run's checkpoint; without one, from the weights in the folder `start`."""
         path = self.run / "checkpoint.pt"
         if not path.exists():
+            if start is not None:
+                self._begin_from(start)
             return
         state = torch.load(path, weights_only=True)
         self.step, self.tokens, self.seed = state["step"], state["tokens"], state["seed"]
@@ -58,6 +62,12 @@ class Training:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         torch.set_rng_state(state["rng"])
+
+    def _begin_from(self, folder: Path) -> None:
+        weights = {name: value.float() for name, value in load_file(folder / WEIGHTS).items()}
+        weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
+        self.model.load_state_dict(weights)
+        Start.of(folder).write(self.run)
 
     def save(self) -> None:
         """Write the checkpoint whole or not at all."""
@@ -92,10 +102,10 @@ class Training:
 
     @torch.no_grad()
     def evaluate(self, rows: int = 8, window: int = 512) -> dict[str, float]:
-        """The held-out loss of each kind of sample, on the same samples every time."""
+        """The loss of each kind of sample on the development files, the same ones every time."""
         losses = {}
         for kind in MIX:
-            data = _tensors(batch(self.held_out, HELD_OUT_SEED, 0, rows, window, {kind: 1.0}))
+            data = _tensors(batch(self.development, DEVELOPMENT_SEED, 0, rows, window, {kind: 1.0}))
             total = float(models.loss(self.model, *data))
             losses[kind] = total / int((data[1] != IGNORED).sum())
         return losses
@@ -120,7 +130,7 @@ def _tensors(
 
 
 class Journal:
-    """Writes `metrics.jsonl`: the smoothed loss and the speed, and the held-out losses."""
+    """Writes `metrics.jsonl`: the smoothed loss and the speed, and the development losses."""
 
     def __init__(self, training: Training) -> None:
         self._training = training
@@ -145,7 +155,7 @@ class Journal:
             self._tokens, self._since = training.tokens, time.monotonic()
         if training.step % EVALUATE_EVERY == 0:
             losses = {kind: round(value, 4) for kind, value in training.evaluate().items()}
-            self._write(step=training.step, held_out=losses)
+            self._write(step=training.step, development=losses)
 
     def _write(self, **entry: Any) -> None:
         with (self._training.run / "metrics.jsonl").open("a") as file:
@@ -174,6 +184,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=Path(".starter"))
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--from", dest="start", type=Path, metavar="FOLDER", help="weights to begin with"
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, help="where the learning rate reaches zero")
     parser.add_argument("--cooldown-from", type=int, help="the step at which it starts to fall")
@@ -186,7 +199,7 @@ def main() -> None:
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     plans.write(options.run, replace(plans.read(options.run), **given))
     training = Training(options.run, options.seed)
-    training.load()
+    training.load(options.start)
     loop(training)
 
 
