@@ -29,6 +29,7 @@ from typing import Any
 
 import platformdirs
 
+from assistant.errors import AssistantError
 from bench.peers.models import LLAMA, OURS, Setup, random_llama, starter
 from bench.peers.task import Task, Timing
 from bench.peers.texts import Texts, edited
@@ -266,7 +267,7 @@ def main() -> int:
             name: measure(make(options.folder), 1 if options.quick else options.rounds, Sizes())
             for name, make in chosen.items()
         }
-    except (RuntimeError, ValueError) as error:
+    except (AssistantError, RuntimeError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     verdicts = ratios(results)

@@ -43,7 +43,7 @@ class LlamaCpp:
     def answer(self, task: Task) -> Timing:
         """See `Contender`."""
         begun = time.perf_counter()
-        self._choose(self._unread(task))
+        self._choose(self.unread(task))
         first = time.perf_counter()
         for token in task.answer[:-1]:
             self._choose([token])
@@ -51,7 +51,7 @@ class LlamaCpp:
 
     def tokens(self, ids: Sequence[int], number: int) -> list[int]:
         """The likeliest answer of its own."""
-        made = [self._choose(self._unread(Task(ids, ())))]
+        made = [self._choose(self.unread(Task(ids, ())))]
         while len(made) < number:
             made.append(self._choose(made[-1:]))
         return made
@@ -64,7 +64,7 @@ class LlamaCpp:
         settings.flash_attn_type = _FLASH_ATTENTION
         return settings
 
-    def _unread(self, task: Task) -> Sequence[int]:
+    def unread(self, task: Task) -> Sequence[int]:
         """What of the prompt is to be read; of what stands in the cache, only the prompt stays."""
         same = 0
         if not task.fresh:

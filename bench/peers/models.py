@@ -1,13 +1,12 @@
 """Which models are run, made where they are missing, and by whom."""
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gguf import GGMLQuantizationType
-
+from assistant.errors import AssistantError
 from assistant.registry import STARTER, locate
-from bench.peers.gguf_file import write_gguf
 from bench.random_models import save_gptq, save_random
 
 OURS = "assistant"
@@ -26,7 +25,7 @@ class Setup:
 def starter(folder: Path) -> Setup:
     """The starter as it is shipped. Of llama.cpp's forms of it Q4_0 is the fastest."""
     source = locate(STARTER).folder
-    file = write_gguf(source, folder / "starter-q4_0.gguf", GGMLQuantizationType.Q4_0)
+    file = _q4_0(source, folder / "starter-q4_0.gguf")
     return Setup(
         "starter",
         {
@@ -46,7 +45,7 @@ def random_llama(folder: Path, source: Path | None = None) -> Setup:
     """
     source = source or save_random(folder / "llama-1b")
     gptq = save_gptq(source, folder / f"{source.name}-gptq")
-    file = write_gguf(source, folder / f"{source.name}-q4_0.gguf", GGMLQuantizationType.Q4_0)
+    file = _q4_0(source, folder / f"{source.name}-q4_0.gguf")
     return Setup(
         "1b",
         {
@@ -58,3 +57,17 @@ def random_llama(folder: Path, source: Path | None = None) -> Setup:
             "transformers serve": ("serve", str(source)),
         },
     )
+
+
+def _q4_0(source: Path, file: Path) -> Path:
+    """llama.cpp's form of a model. Raises AssistantError when its packages are missing."""
+    for package in ("gguf", "llama_cpp"):
+        if importlib.util.find_spec(package) is None:
+            raise AssistantError(
+                f"this benchmark needs the package {package}: pip install 'assistant[bench]'"
+            )
+    from gguf import GGMLQuantizationType
+
+    from bench.peers.gguf_file import write_gguf
+
+    return write_gguf(source, file, GGMLQuantizationType.Q4_0)

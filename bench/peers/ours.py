@@ -137,6 +137,11 @@ class Ours:
             "running": before.running,
         }
 
+    @property
+    def passes(self) -> int:
+        """Passes through the model so far."""
+        return self._engine.stats().steps
+
     def bandwidth(self) -> dict[str, float]:
         """Bytes a second that both cores read from memory: the limit of decoding."""
         numbers = torch.ones(_READ // 4)
