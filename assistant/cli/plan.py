@@ -115,7 +115,7 @@ def _plan_object(plan: "Plan") -> dict[str, Any]:
         "context": plan.context,
         "device": plan.device,
         "fit": plan.fit.value,
-        "memory": asdict(plan.memory) | {"total": plan.memory.total},
+        "memory": asdict(plan.memory) | {"needed": plan.memory.needed, "total": plan.memory.total},
         "tokens_per_second": plan.tokens_per_second,
         "first_token_seconds": plan.first_token_seconds,
         "settings": plan.settings,

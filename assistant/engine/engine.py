@@ -14,6 +14,7 @@ from assistant.engine.grammar import Grammars, Matcher
 from assistant.engine.load import LoadedModel
 from assistant.engine.loop import EngineLoop
 from assistant.engine.lora import LoraAdapter, is_plain, load_adapter
+from assistant.engine.memory import release_unused
 from assistant.engine.prefix_cache import PrefixCache
 from assistant.engine.requests import Chunk, Deliver, EngineStats, Job
 from assistant.engine.runner import make_runner
@@ -40,6 +41,7 @@ class Engine:
         """`cache_bytes` limits what is kept of earlier requests; see `cache_share`."""
         self.loaded = loaded
         self._runner = make_runner(loaded.model)
+        release_unused()  # what joining the model's layers has left
         self._adapters: dict[str, LoraAdapter] = {}
         self._trimmer = Trimmer(loaded.renderer, loaded.context)
         self._grammars: Grammars | None = None

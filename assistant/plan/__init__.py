@@ -16,13 +16,14 @@ from assistant.plan.planning import (
     plans_for,
     recommended,
 )
-from assistant.plan.speed import PROMPT_TOKENS, Rates, Timing
+from assistant.plan.speed import PROMPT_TOKENS, Line, Rates, Timing
 from assistant.plan.weights import Storage, Weights, storages_of, weights_of
 
 __all__ = [
     "PROMPT_TOKENS",
     "Device",
     "Fit",
+    "Line",
     "Machine",
     "Memory",
     "Plan",

@@ -46,7 +46,7 @@ class Device:
         rates = self.rates.get(storage)
         if measured is not None or rates is None:
             return measured
-        return rates.timing(spec, weights_of(spec, storage))
+        return rates.timing(spec, weights_of(spec, storage, self.kind))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from assistant.engine.parts import Part
 from assistant.model_specs import ModelSpec
 from assistant.plan.machine import Device, Machine
 from assistant.plan.random_layers import first_layers, random_linear, random_model
-from assistant.plan.speed import PROMPT_TOKENS, Rates, Timing, attention_operations
+from assistant.plan.speed import PROMPT_TOKENS, Line, Rates, Timing, attention_operations
 from assistant.plan.weights import Storage, layer_parameters, storages_of, weights_of
 
 _CHUNK = 256
@@ -92,26 +92,26 @@ def _measure_cpu(
     for storage in ("bf16", "int4"):
         on_progress(f"measuring this machine's speed with weights in {storage}")
         rates[storage] = measure_rates(storage)
-    rates["nf4"] = rates["int4"]
-    rates["gptq"] = replace(rates["int4"], head_byte=rates["bf16"].head_byte)
+    rates["int4"] = replace(rates["int4"], copied_prompt=rates["bf16"].prompt)
+    rates["gptq"] = rates["int4"]
     timings: dict[tuple[str, Storage], Timing] = {}
     for spec in specs:
-        for storage in storages_of(spec, "cpu"):
-            if spec.architecture in _FAMILIES:
-                on_progress(f"timing {spec.name} with weights in {storage}")
-                timings[spec.name, storage] = measure_timing(spec, storage)
+        if spec.architecture in _FAMILIES:
+            on_progress(f"timing the widths of {spec.name}")
+            timings |= {
+                (spec.name, storage): measure_timing(spec, storage)
+                for storage in storages_of(spec, "cpu")
+            }
     return replace(device, rates=rates, timings=timings)
 
 
 @torch.inference_mode()
 def measure_timing(spec: ModelSpec, storage: Storage) -> Timing:
     """Time layers of the model's own widths on the CPU."""
-    measured = _measure_layers(spec, storage)
-    return Timing(
-        measured.layer_token,
-        measured.layer_prompt,
-        weights_of(spec, storage).head * _head_byte(spec, storage),
-    )
+    layers = _measure_layers(spec, storage)
+    copied = layers.prompt if storage == "bf16" else _measure_prompt(spec)
+    head = weights_of(spec, storage, "cpu").head * _head_byte(spec)
+    return Timing(layers.token, layers.prompt, copied, head)
 
 
 @torch.inference_mode()
@@ -120,24 +120,21 @@ def measure_rates(storage: Storage) -> Rates:
     narrow, wide = _NARROW, _WIDE
     own_cache_byte = _cache_byte(wide.heads, wide.kv_heads)
     attention_operation = _attention_operation(wide)
-    token, prompt, size, work = [], [], [], []
+    tokens, prompts = [], []
     for spec in (narrow, wide):
-        measured = _measure_layers(spec, storage)
+        layers = _measure_layers(spec, storage)
         cache = 4 * PROMPT_TOKENS * spec.kv_heads * spec.head_dim
-        token.append(measured.layer_token - cache * own_cache_byte)
-        prompt.append(measured.layer_prompt - attention_operations(spec) * attention_operation)
-        size.append(weights_of(spec, storage).layers / spec.layers)
-        work.append(2 * PROMPT_TOKENS * layer_parameters(spec) / spec.layers)
-    layer_token, weight_byte = _line(size, token)
-    layer_prompt, operation = _line(work, prompt)
+        attention = attention_operations(spec) * attention_operation
+        tokens.append((_layer_bytes(spec, storage), layers.token - cache * own_cache_byte))
+        work = 2 * PROMPT_TOKENS * layer_parameters(spec) / spec.layers
+        prompts.append((work, layers.prompt - attention))
     return Rates(
-        layer_token=layer_token,
-        weight_byte=weight_byte,
+        token=_line(*tokens),
         cache_byte=_cache_byte(4 * _SHARED_KEY_HEADS, _SHARED_KEY_HEADS),
         own_cache_byte=own_cache_byte,
-        head_byte=_head_byte(wide, storage),
-        layer_prompt=layer_prompt,
-        operation=operation,
+        head_byte=_head_byte(wide),
+        prompt=_line(*prompts),
+        copied_prompt=_line(*prompts),
         attention_operation=attention_operation,
     )
 
@@ -161,46 +158,57 @@ def measure_limits(device: str) -> Rates:
     byte = seconds(lambda: target.copy_(source)) / (2 * _COPIED_BYTES)
     operation = seconds(lambda: square @ square) / (2 * _SIDE**3)
     return Rates(
-        layer_token=0.0,
-        weight_byte=byte,
+        token=Line(0.0, byte),
         cache_byte=byte,
         own_cache_byte=byte,
         head_byte=byte,
-        layer_prompt=0.0,
-        operation=operation,
+        prompt=Line(0.0, operation),
+        copied_prompt=Line(0.0, operation),
         attention_operation=operation,
     )
 
 
-def _line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
-    """Height at 0 and slope of the line through two points, neither below 0."""
-    slope = (y[1] - y[0]) / (x[1] - x[0])
-    height = y[0] - slope * x[0]
-    if slope <= 0 or height < 0:
-        return 0.0, y[1] / x[1]
-    return height, slope
+def _line(one: tuple[float, float], other: tuple[float, float]) -> Line:
+    """The line through two points, size and seconds; neither start nor slope is below 0."""
+    (small, low), (large, high) = one, other
+    each = (high - low) / (large - small)
+    start = low - each * small
+    return Line(start, each) if each > 0 and start > 0 else Line(0.0, high / large)
 
 
 @dataclass(frozen=True, slots=True)
-class _Measured:
+class _Layers:
     """Seconds of one layer: a token behind a prompt of PROMPT_TOKENS, and such a prompt."""
 
-    layer_token: float
-    layer_prompt: float
+    token: float
+    prompt: float
 
 
-def _measure_layers(spec: ModelSpec, storage: Storage) -> _Measured:
-    size = weights_of(spec, storage).layers / spec.layers
+def _measure_layers(spec: ModelSpec, storage: Storage) -> _Layers:
+    size = _layer_bytes(spec, storage)
     number = max(_PROMPT_LAYERS, -int(-_BEYOND * _l3_bytes() // size))
     model = random_model(spec, storage, number)
-    decoder = Decoder(model)
     # A prompt computes so much that the processor's cache is no matter: few layers do.
-    few = Decoder(first_layers(model, _PROMPT_LAYERS))
-    prompt = _seconds(lambda: _read(few))
+    prompt = _prompt_seconds(Decoder(first_layers(model, _PROMPT_LAYERS)))
+    decoder = Decoder(model)
     cache: Any = decoder.new_cache()
     _fill(cache, spec)
     token = _seconds(lambda: decoder.forward([Part([1], cache, 1)]))
-    return _Measured(token / number, prompt / _PROMPT_LAYERS)
+    return _Layers(token / number, prompt / _PROMPT_LAYERS)
+
+
+def _measure_prompt(spec: ModelSpec) -> float:
+    """A prompt through one layer in bfloat16."""
+    decoder = Decoder(random_model(spec, "bf16", _PROMPT_LAYERS))
+    return _prompt_seconds(decoder) / _PROMPT_LAYERS
+
+
+def _prompt_seconds(decoder: Decoder) -> float:
+    return _seconds(lambda: _read(decoder))
+
+
+def _layer_bytes(spec: ModelSpec, storage: Storage) -> float:
+    return weights_of(spec, storage, "cpu").layers / spec.layers
 
 
 def _read(decoder: Decoder) -> None:
@@ -218,7 +226,7 @@ def _fill(cache: Any, spec: ModelSpec) -> None:
         layer.append(seen, seen)
 
 
-def _head_byte(spec: ModelSpec, storage: Storage) -> float:
+def _head_byte(spec: ModelSpec) -> float:
     """Seconds by byte of a head as wide as the model, beyond the processor's cache."""
     outputs = _BEYOND * _l3_bytes() // (2 * spec.hidden_size)
     head = random_linear("bf16", spec.hidden_size, outputs)

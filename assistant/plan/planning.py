@@ -1,7 +1,7 @@
 """What runs on a machine: each model's memory, whether that is there, and the speed to expect."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from assistant.errors import UsageError
@@ -14,10 +14,12 @@ CONTEXT_AT_MOST = 8192
 PLEASANT_TOKENS_PER_SECOND = 3.0
 """About as fast as people read."""
 _CACHE_BYTES = 2
-_ROOM = 1.5
-"""Keys and values stand in buffers that may be half as long again as what is in them."""
-_CHUNK = 512
-"""Tokens of a prompt that pass through a layer at once."""
+_ROOM = 256
+"""Keys and values stand in buffers whose length is a multiple of it; see `engine.kv_cache`."""
+_CHUNK = 256
+"""Tokens of a prompt that pass through a layer at once on the CPU."""
+_BUDGET_SHARE = 1 / 3
+"""Of the memory that is free when the weights are there; see `engine.load`."""
 _RUNTIME_BYTES = {"cpu": 450_000_000, "cuda": 600_000_000}
 """What the server takes of a device before it has a model."""
 _SYSTEM_BYTES = 1_000_000_000
@@ -39,6 +41,8 @@ class Memory:
     """Bytes of a device's memory, by what they are for."""
 
     weights: int
+    copies: int
+    """Second copies of weights, which are kept where memory is free and else done without."""
     cache: int
     """Keys and values of one text as long as the context."""
     working: int
@@ -48,7 +52,12 @@ class Memory:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """All of them, as the process takes them when there is room."""
+        return self.needed + self.copies
+
+    @property
+    def needed(self) -> int:
+        """Without what can be done without."""
         return self.weights + self.cache + self.working + self.runtime
 
 
@@ -85,18 +94,36 @@ def planned_context(spec: ModelSpec, wanted: int | None) -> int:
     return min(wanted or CONTEXT_AT_MOST, spec.context)
 
 
-def memory_of(spec: ModelSpec, storage: Storage, context: int, device: str) -> Memory:
-    """The memory that a model takes on a device of the kind `device` (`cpu` or `cuda`)."""
-    cache = 2 * spec.layers * spec.kv_heads * spec.head_dim * _CACHE_BYTES * context
+def memory_of(spec: ModelSpec, storage: Storage, context: int, device: Device) -> Memory:
+    """The memory that a model takes on a device, with room for one text as long as `context`."""
+    weights, runtime = weights_of(spec, storage, device.kind), _RUNTIME_BYTES[device.kind]
+    position = 2 * spec.layers * spec.kv_heads * spec.head_dim * _CACHE_BYTES
+    copies = weights.copied(int((device.free_bytes - weights.total - runtime) * _BUDGET_SHARE))
     rows = min(_CHUNK, context)
-    widest = max(3 * spec.intermediate_size, 2 * spec.heads * spec.head_dim) + 2 * spec.hidden_size
-    passing = rows * widest * _CACHE_BYTES + spec.vocab_size * 4
+    widest = max(3 * spec.intermediate_size, 3 * spec.heads * spec.head_dim) + 3 * spec.hidden_size
+    passing = rows * widest * _CACHE_BYTES + 4 * spec.vocab_size
+    if copies < weights.copies:  # the largest product is unpacked to bfloat16 each time
+        passing += 2 * 2 * spec.hidden_size * spec.intermediate_size
     return Memory(
-        weights=weights_of(spec, storage).total,
-        cache=cache,
-        working=int(cache * (_ROOM - 1)) + passing,
-        runtime=_RUNTIME_BYTES[device],
+        weights=weights.total,
+        copies=copies,
+        cache=position * context,
+        working=position * (buffer_positions(context) - context) + passing,
+        runtime=runtime,
     )
+
+
+def buffer_positions(context: int) -> int:
+    """How many positions the buffers have room for when a prompt of that length was read.
+
+    They grow to half as much again as they must hold, whenever a chunk does not fit.
+    """
+    held = room = 0
+    while held < context:
+        held = min(held + _CHUNK, context)
+        if held > room:
+            room = -(-(held + held // 2) // _ROOM) * _ROOM
+    return room
 
 
 def plan_for(
@@ -164,18 +191,18 @@ def _pleasant(plan: Plan) -> bool:
 
 
 def _on_device(spec: ModelSpec, storage: Storage, device: Device, context: int) -> Plan:
-    memory = memory_of(spec, storage, context, device.kind)
-    timing, fit = device.timing(spec, storage), _fit(memory.total, device)
-    known = timing is not None and fit is not Fit.TOO_LARGE
-    return Plan(
-        spec,
-        storage,
-        context,
-        device.name,
-        memory,
-        fit,
-        timing.tokens_per_second(spec.layers) if timing and known else None,
-        timing.first_token_seconds(spec.layers) if timing and known else None,
+    memory = memory_of(spec, storage, context, device)
+    timing, fit = device.timing(spec, storage), _fit(memory.needed, device)
+    plan = Plan(spec, storage, context, device.name, memory, fit)
+    if timing is None or fit is Fit.TOO_LARGE:
+        return plan
+    possible = weights_of(spec, storage, device.kind).copies
+    return replace(
+        plan,
+        tokens_per_second=timing.tokens_per_second(spec.layers),
+        first_token_seconds=timing.first_token_seconds(
+            spec.layers, memory.copies / possible if possible else 0.0
+        ),
     )
 
 

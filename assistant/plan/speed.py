@@ -24,6 +24,8 @@ class Timing:
     """One token through one layer, behind a prompt of PROMPT_TOKENS."""
     layer_prompt: float
     """Such a prompt through one layer."""
+    copied_layer_prompt: float
+    """The same through a layer of which a copy in bfloat16 is kept."""
     head: float
     """The logits of one token."""
 
@@ -31,44 +33,56 @@ class Timing:
         """How fast an answer grows."""
         return 1 / (layers * self.layer_token + self.head)
 
-    def first_token_seconds(self, layers: int) -> float:
-        """How long the first token of the answer to such a prompt takes."""
-        return (layers - _LAST_LAYER_SPARES) * self.layer_prompt + self.head
+    def first_token_seconds(self, layers: int, copied: float) -> float:
+        """Until the answer to such a prompt begins; of a share `copied` there are copies."""
+        layer = (1 - copied) * self.layer_prompt + copied * self.copied_layer_prompt
+        return (layers - _LAST_LAYER_SPARES) * layer + self.head
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Seconds that grow evenly with the size of a thing."""
+
+    start: float
+    """Whatever the size."""
+    each: float
+
+    def at(self, size: float) -> float:
+        """The seconds for a size."""
+        return self.start + self.each * size
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
     """Seconds by what is done, for weights in one form on one device."""
 
-    layer_token: float
-    """One token, one layer, whatever its width."""
-    weight_byte: float
-    """A byte of a layer's weights, for one token."""
+    token: Line
+    """One token through one layer, by the bytes of its weights."""
     cache_byte: float
     """A byte of keys and values, for one token, where several heads share them."""
     own_cache_byte: float
     """The same where each head has its own."""
     head_byte: float
     """A byte of the head's weights, for one token."""
-    layer_prompt: float
-    """A prompt of PROMPT_TOKENS, one layer, whatever its width."""
-    operation: float
-    """A multiplication or an addition with a layer's weights, for such a prompt."""
+    prompt: Line
+    """A prompt of PROMPT_TOKENS through one layer, by operations with its weights."""
+    copied_prompt: Line
+    """The same with a copy of the weights in bfloat16."""
     attention_operation: float
-    """The same with keys and values."""
+    """An operation with keys and values, for such a prompt."""
 
     def timing(self, spec: ModelSpec, weights: Weights) -> Timing:
         """What a model with these weights takes, by its widths."""
         share = active_share(spec)
-        in_layer = layer_parameters(spec) * share / spec.layers
-        cache = 2 * PROMPT_TOKENS * spec.kv_heads * spec.head_dim * 2
+        operations = 2 * PROMPT_TOKENS * layer_parameters(spec) * share / spec.layers
+        attention = attention_operations(spec) * self.attention_operation
+        cache = 4 * PROMPT_TOKENS * spec.kv_heads * spec.head_dim
+        shared = spec.heads != spec.kv_heads
         return Timing(
-            layer_token=self.layer_token
-            + weights.layers * share / spec.layers * self.weight_byte
-            + cache * (self.own_cache_byte if spec.heads == spec.kv_heads else self.cache_byte),
-            layer_prompt=self.layer_prompt
-            + 2 * in_layer * PROMPT_TOKENS * self.operation
-            + attention_operations(spec) * self.attention_operation,
+            layer_token=self.token.at(weights.layers * share / spec.layers)
+            + cache * (self.cache_byte if shared else self.own_cache_byte),
+            layer_prompt=self.prompt.at(operations) + attention,
+            copied_layer_prompt=self.copied_prompt.at(operations) + attention,
             head=weights.head * self.head_byte,
         )
 

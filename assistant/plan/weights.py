@@ -17,6 +17,8 @@ _BITS: dict[Storage, float] = {
     "nf4": 4 + 8 / 64 + 32 / (64 * 256),  # 8 bits for 64 weights, 32 for 256 of those
     "gptq": 4 + 20 / 128,  # a scale of 16 bits and a zero point of 4 for 128 weights
 }
+_GPTQ_BITS_ON_CPU = 4 + 32 / 128
+"""There the zero points become numbers of 16 bits, too."""
 _MIXTURES = ("qwen3_moe",)
 """Whose experts stand in tensors of three dimensions, which nothing quantizes while loading."""
 
@@ -32,11 +34,21 @@ class Weights:
     embeddings: int
     """Of the table of the tokens' vectors; 0 where the head's matrix is that table."""
     adapter: int
+    copies: int
+    """Of all that the engine would keep a second time if memory were no matter; see `copied`."""
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """All that have to be there."""
         return self.layers + self.head + self.embeddings + self.adapter
+
+    def copied(self, budget: int) -> int:
+        """Bytes of second copies within a budget.
+
+        On the CPU 4-bit weights are kept in bfloat16, too, by which prompts are read faster, and a
+        head whose matrix is the table of embeddings in an order of its own.
+        """
+        return min(self.copies, max(budget, 0))
 
 
 def storages_of(spec: ModelSpec, device: str) -> tuple[Storage, ...]:
@@ -70,18 +82,19 @@ def active_share(spec: ModelSpec) -> float:
     return 1 - idle / layer_parameters(spec)
 
 
-def weights_of(spec: ModelSpec, storage: Storage) -> Weights:
-    """The bytes that the model's weights take in that form."""
+def weights_of(spec: ModelSpec, storage: Storage, device: str) -> Weights:
+    """The bytes of the weights in that form on a device of that kind (`cpu` or `cuda`)."""
     table = spec.vocab_size * spec.hidden_size
     stored = spec.stored_bytes if storage == "bf16" and spec.kind != "adapter" else 2
-    inside = layer_parameters(spec)
+    inside, on_cpu = layer_parameters(spec), device == "cpu"
     bits = _BITS.get(storage, 8.0 * stored)
-    head = table * stored
-    if storage == "int4" and not spec.tied_embeddings:
-        head = table + 2 * spec.vocab_size  # 8 bits, and a scale for each token
+    if storage == "gptq" and on_cpu:
+        bits = _GPTQ_BITS_ON_CPU
+    copies = (2 * inside if storage in _BITS else 0) + (2 * table if spec.tied_embeddings else 0)
     return Weights(
         layers=int(inside * bits / 8),
-        head=head,
+        head=table * stored,
         embeddings=0 if spec.tied_embeddings else table * stored,
         adapter=2 * spec.adapter_parameters if variant_of(storage) == "full" else 0,
+        copies=copies if on_cpu else 0,
     )

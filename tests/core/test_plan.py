@@ -13,6 +13,7 @@ from assistant.model_specs import ModelSpec, download_bytes
 from assistant.plan import (
     Device,
     Fit,
+    Line,
     Machine,
     Plan,
     Rates,
@@ -34,13 +35,12 @@ from assistant.registry import STARTER, load_registry, locate
 REGISTRY = load_registry()
 GB = 10**9
 RATES = Rates(
-    layer_token=1e-4,
-    weight_byte=1e-10,
+    token=Line(1e-4, 1e-10),
     cache_byte=2e-10,
     own_cache_byte=3e-10,
     head_byte=5e-11,
-    layer_prompt=1e-3,
-    operation=1e-12,
+    prompt=Line(1e-3, 3e-12),
+    copied_prompt=Line(1e-3, 1e-12),
     attention_operation=5e-12,
 )
 specs = st.sampled_from(list(REGISTRY.values()))
@@ -68,6 +68,7 @@ def test_more_context_never_needs_less_memory(
     machine = Machine((cpu(64 * GB),))
     short, long = (plan_for(spec, storage, machine, size) for size in (less, less + more))
     assert short.context <= long.context <= spec.context
+    assert short.memory.needed <= long.memory.needed
     assert short.memory.total <= long.memory.total
     assert ORDER.index(short.fit) >= ORDER.index(long.fit)
 
@@ -94,7 +95,7 @@ def test_another_device_never_makes_a_model_fit_less(
 def test_fewer_bits_need_less_memory_and_are_never_slower(spec: ModelSpec) -> None:
     if not {"bf16", "int4"} <= set(storages_of(spec, "cpu")):
         return
-    wide, narrow = weights_of(spec, "bf16"), weights_of(spec, "int4")
+    wide, narrow = weights_of(spec, "bf16", "cpu"), weights_of(spec, "int4", "cpu")
     assert narrow.total < wide.total
     slow, quick = RATES.timing(spec, wide), RATES.timing(spec, narrow)
     assert quick.tokens_per_second(spec.layers) > slow.tokens_per_second(spec.layers)
@@ -104,7 +105,7 @@ def test_fewer_bits_need_less_memory_and_are_never_slower(spec: ModelSpec) -> No
 def test_weights_agree_with_what_is_downloaded(spec: ModelSpec) -> None:
     for variant in spec.variants:
         if spec.kind != "adapter":
-            found = weights_of(spec, "gptq" if variant == "gptq" else "bf16").total
+            found = weights_of(spec, "gptq" if variant == "gptq" else "bf16", "cuda").total
             assert found == pytest.approx(download_bytes(spec, variant), rel=0.001)
 
 
@@ -126,10 +127,12 @@ def test_the_best_stands_first(sizes: list[tuple[int, bool]]) -> None:
 
 
 def test_the_parts_of_a_known_model() -> None:
-    memory = memory_of(REGISTRY["vicuna-13b"], "gptq", 2048, "cpu")
+    memory = memory_of(REGISTRY["vicuna-13b"], "gptq", 2048, cpu(16 * GB))
     assert memory.cache == 2 * 40 * 40 * 128 * 2 * 2048
-    assert memory.weights == pytest.approx(7.25 * GB, rel=0.01)
-    assert memory.total == memory.weights + memory.cache + memory.working + memory.runtime
+    assert memory.weights == pytest.approx(7.4 * GB, rel=0.01)
+    assert memory.needed == memory.weights + memory.cache + memory.working + memory.runtime
+    assert memory.copies == pytest.approx((16 * GB - memory.weights - memory.runtime) / 3, rel=0.01)
+    assert memory.total == memory.needed + memory.copies
 
 
 def test_where_a_model_goes() -> None:
@@ -149,7 +152,7 @@ def test_memory_that_others_hold_makes_it_tight() -> None:
 
 def test_what_was_measured_with_a_models_own_widths_comes_first() -> None:
     spec = REGISTRY["vicuna-7b"]
-    timing = Timing(layer_token=0.01, layer_prompt=0.1, head=0.08)
+    timing = Timing(layer_token=0.01, layer_prompt=0.1, copied_layer_prompt=0.02, head=0.08)
     measured = replace(cpu(32 * GB), rates={"gptq": RATES}, timings={(spec.name, "gptq"): timing})
     plan = plan_for(spec, "gptq", Machine((measured,)))
     assert plan.tokens_per_second == pytest.approx(1 / (32 * 0.01 + 0.08))
@@ -157,12 +160,24 @@ def test_what_was_measured_with_a_models_own_widths_comes_first() -> None:
     assert by_rates.tokens_per_second != plan.tokens_per_second
 
 
+def test_memory_to_spare_makes_prompts_faster_and_is_never_more_than_is_free() -> None:
+    spec, first = REGISTRY["vicuna-7b"], []
+    for size in (8, 12, 24, 64):
+        device = replace(cpu(size * GB), rates={"gptq": RATES})
+        plan = plan_for(spec, "gptq", Machine((device,)))
+        assert plan.memory.total < size * GB
+        assert plan.first_token_seconds is not None
+        first.append(plan.first_token_seconds)
+    assert first == sorted(first, reverse=True)
+    assert first[0] > 2 * first[-1]
+
+
 def test_a_mixture_of_experts_reads_only_what_a_token_needs() -> None:
     mixture, dense = REGISTRY["qwen3-30b-a3b-instruct"], REGISTRY["qwen3-32b"]
-    weights = weights_of(mixture, "bf16")
+    weights = weights_of(mixture, "bf16", "cpu")
     assert weights.total == pytest.approx(61 * GB, rel=0.02)
     quick = RATES.timing(mixture, weights).tokens_per_second(mixture.layers)
-    slow = RATES.timing(dense, weights_of(dense, "bf16")).tokens_per_second(dense.layers)
+    slow = RATES.timing(dense, weights_of(dense, "bf16", "cpu")).tokens_per_second(dense.layers)
     assert quick > 5 * slow
 
 
@@ -205,7 +220,8 @@ def test_a_folder_is_planned_like_a_known_model(tmp_path: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config))
     spec = spec_of(locate(str(folder)))
     assert spec.parameters == known.parameters
-    assert memory_of(spec, "int4", 4096, "cpu") == memory_of(known, "int4", 4096, "cpu")
+    machine = cpu(24 * GB)
+    assert memory_of(spec, "int4", 4096, machine) == memory_of(known, "int4", 4096, machine)
     assert storages_of(spec, "cpu") == storages_of(known, "cpu")
     config["quantization_config"] = {"quant_method": "gptq"}
     (folder / "config.json").write_text(json.dumps(config))
@@ -219,7 +235,7 @@ def test_a_folder_is_planned_like_a_known_model(tmp_path: Path) -> None:
 def test_the_starter_can_be_planned() -> None:
     spec = spec_of(locate(STARTER))
     weights = sum(file.stat().st_size for file in locate(STARTER).folder.glob("*.safetensors"))
-    assert weights_of(spec, "bf16").total == pytest.approx(weights, rel=0.05)
+    assert weights_of(spec, "bf16", "cpu").total == pytest.approx(weights, rel=0.05)
 
 
 def test_what_the_drivers_tool_says() -> None:
