@@ -14,7 +14,8 @@ from pydantic_settings import (
 from assistant.errors import UsageError
 from assistant.paths import config_file
 
-Quantization = Literal["none", "nf4"]
+Quantization = Literal["none", "int4", "nf4"]
+"""`int4` is for the CPU; `nf4`, that of bitsandbytes, for CUDA and for comparing with it."""
 
 FimChoice = Literal["codellama", "starcoder", "deepseek", "qwen", "starter", "none"]
 

@@ -6,6 +6,10 @@ from typing import Any
 
 from torch import nn
 
+from assistant.engine.linear.names import kernel_names
+from assistant.engine.linear.packed import PackedLinear
+from assistant.engine.linear.quantized import QuantizedLinear
+
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
@@ -20,7 +24,7 @@ class ModelDescription:
     quantization: str
     """`none`, `gptq`, `nf4` or another method's name."""
     kernel: str | None
-    """The class that multiplies quantized weights, where there is one."""
+    """What multiplies quantized weights, where there are any."""
     device: str
     adapter: str | None
     memory_bytes: int
@@ -47,37 +51,58 @@ def describe(
 
     `adapter_bytes` are those of an adapter that is not inside the model.
     """
-    kernels = sorted({type(layer).__name__ for layer in _quantized_layers(model)})
+    kernels = {_kernel(layer) for layer in _quantized_layers(model)} - {None}
     return ModelDescription(
         name=name,
         architecture=type(model).__name__,
         parameters=_count_parameters(model),
         dtype=str(model.dtype).removeprefix("torch."),
         quantization=quantization,
-        kernel=", ".join(kernels) or None,
+        kernel="; ".join([*kernel_names(model), *sorted(filter(None, kernels))]) or None,
         device=str(model.device),
         adapter=adapter,
-        memory_bytes=adapter_bytes
-        + sum(
-            tensor.nbytes for tensors in (model.parameters(), model.buffers()) for tensor in tensors
-        ),
+        memory_bytes=adapter_bytes + _memory(model),
     )
 
 
+def _kernel(layer: nn.Module) -> str | None:
+    """The class of a layer that somebody else's kernel multiplies."""
+    return None if isinstance(layer, QuantizedLinear | PackedLinear) else type(layer).__name__
+
+
 def _quantized_layers(model: nn.Module) -> Iterator[Any]:
-    """The layers with quantized weights: GPTQ's have `qweight`, bitsandbytes' a `quant_state`."""
+    """Layers whose weights are no parameters of their size.
+
+    GPTQ's have `qweight`, bitsandbytes' a `quant_state`, and ours are of two classes.
+    """
     for layer in model.modules():
         if hasattr(layer, "base_layer"):
             continue  # LoRA's wrapper shows the weights of the layer that it wraps as its own
-        if hasattr(layer, "qweight") or hasattr(getattr(layer, "weight", None), "quant_state"):
+        ours = isinstance(layer, QuantizedLinear | PackedLinear)
+        theirs = hasattr(layer, "qweight") or hasattr(getattr(layer, "weight", None), "quant_state")
+        if ours or theirs:
             yield layer
 
 
 def _count_parameters(model: nn.Module) -> int:
     quantized = list(_quantized_layers(model))
     own = {id(tensor) for layer in quantized for tensor in layer.parameters(recurse=False)}
-    count: int = sum(layer.in_features * layer.out_features for layer in quantized)
+    count: int = sum(
+        layer.in_features * layer.out_features
+        for layer in quantized
+        if not (isinstance(layer, PackedLinear) and layer.source == "tied")
+    )
     for name, parameter in model.named_parameters():
         if id(parameter) not in own and ".lora_" not in name:
             count += parameter.numel()
     return count
+
+
+def _memory(model: nn.Module) -> int:
+    tensors = [*model.parameters(), *model.buffers()]
+    inside = sum(
+        layer.dense_held
+        for layer in model.modules()
+        if isinstance(layer, QuantizedLinear | PackedLinear)
+    )
+    return inside + sum(tensor.nbytes for tensor in tensors)

@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+import psutil
 import torch
 import transformers
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM
 
+from assistant.config import Quantization
 from assistant.engine.description import ModelDescription, describe
 from assistant.engine.folder import (
     ModelFolder,
@@ -19,7 +21,10 @@ from assistant.engine.folder import (
     check_model_folder,
     reason,
 )
+from assistant.engine.linear.convert import convert_linears, quantize_linears
+from assistant.engine.linear.layout import find_layout
 from assistant.engine.lora import LoraAdapter, is_plain, load_adapter
+from assistant.engine.memory import let_go_of_files
 from assistant.engine.renderers import load_renderer
 from assistant.errors import AssistantError, ModelFolderError, UsageError
 from assistant.prompts import Renderer
@@ -39,8 +44,14 @@ class LoadOptions:
 
     device: str = "auto"
     """`cpu`, `cuda`, `cuda:1`, `mps`, or `auto` for the best one there is."""
-    quantization: Literal["none", "nf4"] = "none"
+    quantization: Quantization = "none"
     """How to load weights that are not quantized already."""
+    for_inference: bool = True
+    """Whether layers may become faster ones that have no gradient; False for training."""
+    dense_bytes: int | None = None
+    """Memory on a CPU for keeping 4-bit weights in bfloat16, too; None: a third of what is free."""
+    kernel_rows: int | None = None
+    """Rows that 4-bit kernels get on a CPU, more go through bfloat16; None: measured."""
 
 
 @dataclass
@@ -69,20 +80,25 @@ def load_model(local: LocalModel, options: LoadOptions | None = None) -> LoadedM
     folder = check_model_folder(local.folder)
     adapter = check_adapter_folder(local.adapter) if local.adapter else None
     device = pick_device(options.device)
+    if folder.quantization is None and options.quantization == "int4":
+        _check_int4(device, options)
     with _quiet(), _out_of_memory(local.name, device):
         config = _load_config(folder)
         renderer = load_renderer(local)
         model = _load_weights(folder, config, device, options)
-        lora = None
-        if local.adapter is not None and adapter is not None:
-            if is_plain(local.adapter, adapter):
-                lora = load_adapter(local.adapter.name, local.adapter, adapter, model)
-            else:
-                # Imported where it is needed: peft brings half of PyTorch's compilers along, which
-                # takes longer than all the rest of loading a small model.
-                from assistant.engine.adapters import attach_adapter
+        plain = adapter is None or local.adapter is None or is_plain(local.adapter, adapter)
+        if local.adapter is not None and adapter is not None and not plain:
+            # Imported where it is needed: peft brings half of PyTorch's compilers along, which
+            # takes longer than all the rest of loading a small model.
+            from assistant.engine.adapters import attach_adapter
 
-                model = attach_adapter(model, local.adapter, adapter)
+            model = attach_adapter(model, local.adapter, adapter)
+        if device.type == "cpu" and options.for_inference:
+            # With PEFT's layers in place, which know only the layers that they wrap by class.
+            _convert(model, folder, options)
+        lora = None
+        if local.adapter is not None and adapter is not None and plain:
+            lora = load_adapter(local.adapter.name, local.adapter, adapter, model)
     model.eval()
     return LoadedModel(
         model=model,
@@ -113,6 +129,20 @@ def pick_device(wanted: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise UsageError(f"there is no device {wanted!r} here: use `auto` or `cpu`") from error
     return device
+
+
+def _convert(model: Any, folder: ModelFolder, options: LoadOptions) -> None:
+    """Give a model on the CPU the layers that are fastest there."""
+    if folder.quantization is None and options.quantization == "int4":
+        quantize_linears(model)
+        for name, parameter in model.named_parameters():
+            if parameter.is_floating_point() and ".lora_" not in name:
+                parameter.data = parameter.data.to(torch.bfloat16)
+    budget = options.dense_bytes
+    if budget is None:
+        budget = psutil.virtual_memory().available // 3
+    convert_linears(model, budget, kernel_rows=options.kernel_rows)
+    let_go_of_files(model)
 
 
 def _load_config(folder: ModelFolder) -> Any:
@@ -149,7 +179,7 @@ def _load_weights(
         model, report = _Models.from_pretrained(
             folder.path,
             config=config,
-            dtype=_dtype(folder, config, device),
+            dtype=_dtype(folder, config, device, options),
             device_map={"": device},
             local_files_only=True,
             trust_remote_code=False,
@@ -199,6 +229,15 @@ def _quantization_config(folder: ModelFolder, options: LoadOptions) -> Any:
     return None
 
 
+def _check_int4(device: torch.device, options: LoadOptions) -> None:
+    if device.type != "cpu":
+        raise UsageError(f"quantization int4 is for the CPU: on {device.type} set it to nf4")
+    if not options.for_inference:
+        raise UsageError("quantization int4 has no gradients to train with: set it to nf4")
+    if find_layout() is None:
+        raise UsageError("there is no int4 kernel for this processor: set quantization to none")
+
+
 def _quantization_name(folder: ModelFolder, options: LoadOptions) -> str:
     said = folder.quantization
     if said is None:
@@ -215,12 +254,18 @@ def _need(package: str, extra: str) -> None:
         )
 
 
-def _dtype(folder: ModelFolder, config: Any, device: torch.device) -> torch.dtype:
-    """As config.json says, or else as the weights are; bfloat16 where a CPU would get float16."""
-    dtype = config.dtype
-    if dtype is None:
-        found = (_HEADER_DTYPES.get(tensor.dtype) for tensor in folder.tensors.values())
-        dtype = next((item for item in found if item is not None), torch.float32)
+def _dtype(
+    folder: ModelFolder, config: Any, device: torch.device, options: LoadOptions
+) -> torch.dtype:
+    """As config.json says, or else as the weights are; bfloat16 where a CPU would get float16.
+
+    Weights that are quantized afterwards stay as they are in the file, which is then not copied.
+    """
+    found = (_HEADER_DTYPES.get(tensor.dtype) for tensor in folder.tensors.values())
+    stored = next((item for item in found if item is not None), torch.float32)
+    if folder.quantization is None and options.quantization == "int4":
+        return stored
+    dtype = config.dtype or stored
     if dtype is torch.float16 and device.type == "cpu":
         return torch.bfloat16
     return dtype if isinstance(dtype, torch.dtype) else torch.float32
@@ -256,6 +301,6 @@ def _out_of_memory(name: str, device: torch.device) -> Iterator[None]:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise AssistantError(
-            f"{name} does not fit into the memory of {device}: set quantization to nf4,"
-            " or choose a smaller or a GPTQ model"
+            f"{name} does not fit into the memory of {device}: set quantization to"
+            f" {'int4' if device.type == 'cpu' else 'nf4'}, or choose a smaller or a GPTQ model"
         ) from error

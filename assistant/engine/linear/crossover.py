@@ -1,9 +1,9 @@
-"""Up to how many rows the int4 kernel is faster than bfloat16: measured, it depends on the machine.
+"""Up to how many rows a 4-bit kernel is faster than bfloat16: measured, it depends on the machine.
 
-The kernel unpacks its weights for every four rows. A matrix multiplication reads them once,
-however many rows there are, but four times as much; where they are not kept in bfloat16, unpacking
-comes first. On a Zen 5 with two cores, a layer of 2048 to 5632, one is as good as the other at 4
-rows where bfloat16 is kept and near 40 where it is not.
+Kernels unpack their weights for every few rows. A matrix multiplication reads them once, however
+many rows there are, but four times as much; where they are not kept in bfloat16, unpacking comes
+first. On a Zen 5 with two cores and PyTorch's int4 kernel, a layer of 2048 to 5632, one is as good
+as the other at 4 rows where bfloat16 is kept and near 50 where it is not.
 """
 
 import time
@@ -11,74 +11,77 @@ from collections.abc import Callable, Iterable, Sequence
 
 import torch
 
-from assistant.engine.linear.int4 import Int4Linear
+from assistant.engine.linear.quantized import QuantizedLinear
 
 _BLOCK = 4
-"""Rows that the kernel computes at a time."""
+"""Rows that a kernel computes at a time."""
+_SEVERAL = 16
 _MANY = 64
 _MOST = 128
-"""Rows that the kernel gets at most, whatever a busy machine made the measurement say."""
+"""Rows that a kernel gets at most, whatever a busy machine made the measurement say."""
 _CALLS = 12
 _LAYERS = 6
 """Layers that take turns, so that weights come from memory as they do in use."""
 
-_found: dict[tuple[int, int, int, bool, int], int] = {}
+_Kind = tuple[type[QuantizedLinear], int, int, int, bool, int]
+_found: dict[_Kind, int] = {}
 
 
-def set_crossovers(layers: Iterable[Int4Linear]) -> None:
+def set_crossovers(layers: Iterable[QuantizedLinear]) -> None:
     """Give each layer the number of rows that its kernel is best for, measured on the layers.
 
     Layers of the same sizes share one measurement, of some ten milliseconds, and so do models
     that are loaded later in the same process.
     """
-    classes: dict[tuple[int, int, int, bool, int], list[Int4Linear]] = {}
+    kinds: dict[_Kind, list[QuantizedLinear]] = {}
     for layer in layers:
-        key = (
-            layer.in_features,
-            layer.out_features,
-            layer.group_size,
-            layer.keeps_dense,
-            torch.get_num_threads(),
-        )
-        classes.setdefault(key, []).append(layer)
-    for key, alike in classes.items():
-        if key not in _found:
-            _found[key] = measure(alike[:_LAYERS])
+        if layer.can_unpack or layer.keeps_dense:
+            kinds.setdefault(_kind(layer), []).append(layer)
+    for kind, alike in kinds.items():
+        if kind not in _found:
+            _found[kind] = measure(alike[:_LAYERS])
         for layer in alike:
-            layer.kernel_rows = _found[key]
+            layer.kernel_rows = _found[kind]
 
 
 @torch.inference_mode()
-def measure(layers: Sequence[Int4Linear]) -> int:
-    """Rows up to which the int4 kernel is at least as fast as bfloat16 for `layers` of one kind.
-
-    Both costs are straight lines: the kernel's from 1 to 4 rows and on from there in proportion,
-    that of bfloat16 from 4 rows to 64. So four numbers tell where they meet.
-    """
+def measure(layers: Sequence[QuantizedLinear]) -> int:
+    """Rows up to which the kernel is at least as fast as bfloat16 for `layers` of one kind."""
     inputs = layers[0].in_features
-    int4 = [layer.multiply_int4 for layer in layers]
-    dense = [layer.multiply_dense for layer in layers]
-    one, block = _seconds(int4, 1, inputs), _seconds(int4, _BLOCK, inputs)
-    few, many = _seconds(dense, _BLOCK, inputs), _seconds(dense, _MANY, inputs)
-    each = max(0.0, many - few) / (_MANY - _BLOCK)
-    return meeting(one, block, few, each)
+    kernel, dense = (
+        [layer.multiply_few for layer in layers],
+        [layer.multiply_many for layer in layers],
+    )
+    return meeting(
+        [(rows, _seconds(kernel, rows, inputs)) for rows in (1, _BLOCK, _SEVERAL)],
+        [(rows, _seconds(dense, rows, inputs)) for rows in (_BLOCK, _MANY)],
+    )
 
 
-def meeting(one: float, block: float, few: float, each: float) -> int:
-    """The last number of rows for which the kernel does not cost more than bfloat16.
+def meeting(kernel: Sequence[tuple[int, float]], dense: Sequence[tuple[int, float]]) -> int:
+    """The last number of rows for which a kernel does not cost more than bfloat16.
 
-    The kernel takes `one` for a row and `block` for four; bfloat16 takes `few` for four and `each`
-    for a row more or less.
+    Both are given as points, rows and time, with straight lines through them.
     """
     best = 0
     for rows in (*range(1, _BLOCK), *range(_BLOCK, _MOST + 1, _BLOCK)):
-        kernel = block * rows / _BLOCK
-        if rows < _BLOCK:
-            kernel = one + (block - one) * (rows - 1) / (_BLOCK - 1)
-        if kernel > few + each * (rows - _BLOCK):
+        if _on_line(kernel, rows) > _on_line(dense, rows):
             return best
         best = rows
     return best
+
+
+def _on_line(points: Sequence[tuple[int, float]], rows: int) -> float:
+    """The time at `rows`, between two points or beyond the last two."""
+    place = next((n for n, (at, _) in enumerate(points[1:-1], 1) if rows <= at), len(points) - 1)
+    (left, low), (right, high) = points[place - 1], points[place]
+    # A busy machine may have made more rows look cheaper than fewer.
+    return low + max(0.0, high - low) * (rows - left) / (right - left)
+
+
+def _kind(layer: QuantizedLinear) -> _Kind:
+    sizes = layer.in_features, layer.out_features, layer.group_size
+    return type(layer), *sizes, layer.keeps_dense, torch.get_num_threads()
 
 
 def _seconds(

@@ -1,38 +1,49 @@
 """Several linear layers with the same input as one."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
 from torch import nn
 
+from assistant.engine.linear.packed import PackedLinear
+from assistant.engine.linear.quantized import QuantizedLinear
 
-def fuse(layers: Sequence[Any]) -> Any:
-    """One module whose output is the layers' outputs side by side."""
+
+def fuse(layers: Sequence[Any]) -> nn.Module:
+    """One module whose output is the layers' outputs side by side.
+
+    Layers of one kind become one layer. It holds the weights, and the parts look at them: they go
+    on working, and nothing is held twice. Others compute one after another.
+    """
     if len(layers) == 1:
-        return layers[0]
-    if all(type(layer) is nn.Linear for layer in layers):
+        only: nn.Module = layers[0]
+        return only
+    kinds = {type(layer) for layer in layers}
+    if kinds == {nn.Linear}:
         return _fuse_dense(layers)
+    if kinds == {PackedLinear}:
+        return PackedLinear.concatenate(layers)
+    if len(kinds) == 1 and isinstance(layers[0], QuantizedLinear):
+        with suppress(ValueError):  # they do not fit beside each other
+            return type(layers[0]).concatenate(layers)
     return _Apart(layers)
 
 
-def _fuse_dense(layers: Sequence[Any]) -> nn.Linear:
-    first = layers[0]
+def _fuse_dense(layers: Sequence[nn.Linear]) -> nn.Linear:
     rows = [layer.out_features for layer in layers]
     weight = torch.cat([layer.weight.data for layer in layers])
     biased = any(layer.bias is not None for layer in layers)
-    bias = torch.cat(
-        [
+    fused = nn.Linear(layers[0].in_features, sum(rows), bias=biased, device="meta")
+    fused.weight = nn.Parameter(weight, requires_grad=False)
+    if biased:
+        bias = [
             weight.new_zeros(layer.out_features) if layer.bias is None else layer.bias.data
             for layer in layers
         ]
-    )
-    fused = nn.Linear(first.in_features, sum(rows), bias=biased, device="meta")
-    fused.weight = nn.Parameter(weight, requires_grad=False)
-    if biased:
-        fused.bias = nn.Parameter(bias, requires_grad=False)
-    # The parts become views: the model goes on working, and nothing is held twice.
-    for layer, part in zip(layers, torch.split(weight, rows), strict=True):
+        fused.bias = nn.Parameter(torch.cat(bias), requires_grad=False)
+    for layer, part in zip(layers, weight.split_with_sizes(rows), strict=True):
         layer.weight.data = part
     return fused
 
@@ -40,7 +51,7 @@ def _fuse_dense(layers: Sequence[Any]) -> nn.Linear:
 class _Apart(nn.Module):
     """Layers that cannot be one: each computes, and the outputs are put together."""
 
-    def __init__(self, layers: Sequence[Any]) -> None:
+    def __init__(self, layers: Sequence[nn.Module]) -> None:
         super().__init__()
         self._layers = nn.ModuleList(layers)
 

@@ -1,17 +1,13 @@
-"""A linear layer with 4-bit weights: few rows by PyTorch's int4 kernel, many in bfloat16."""
+"""A linear layer with 4-bit weights in groups: few rows by PyTorch's int4 kernel."""
 
 import threading
 from collections.abc import Sequence
 from typing import Self
 
 import torch
-from torch import nn
 
 from assistant.engine.linear.layout import BLOCK, KERNEL_GROUPS, find_layout, pack, pad_outputs
-from assistant.engine.linear.packed import DenseWeight
-
-KERNEL_ROWS = 16
-"""Rows that the int4 kernel gets as long as nobody has measured: see `crossover`."""
+from assistant.engine.linear.quantized import QuantizedLinear, finish_joining, joined_bias
 
 
 def can_multiply(in_features: int, group_size: int) -> bool:
@@ -20,18 +16,16 @@ def can_multiply(in_features: int, group_size: int) -> bool:
     return groups and find_layout() is not None
 
 
-class Int4Linear(nn.Module):
-    """`y = x W + bias` with W in 4 bits, in groups of inputs that share a scale and a zero.
+class Int4Linear(QuantizedLinear):
+    """`y = W x + bias` with W in 4 bits, in groups of inputs that share a scale and a zero.
 
-    A weight is `(code - 8) * scale + zero`. Activations stay bfloat16, and sums are float32. Up to
-    `kernel_rows` rows go through the int4 kernel, whose cost grows with every four rows; for more,
-    the weights become bfloat16: kept so by `keep_dense`, or else made anew in each call.
+    A weight is `(code - 8) * scale + zero`. Sums are float32.
     """
 
     packed: torch.Tensor
     scales_and_zeros: torch.Tensor
-    bias: torch.Tensor | None
     order: torch.Tensor | None
+    kernel = "int4 kernel"
 
     def __init__(
         self,
@@ -46,16 +40,11 @@ class Int4Linear(nn.Module):
 
         `order`, where there is one, says which input comes first, second and so on, `[K]`.
         """
-        super().__init__()
         groups, self._padded, _ = scales_and_zeros.shape
-        self.in_features = packed.numel() * 2 // self._padded
-        self.out_features = out_features
-        self.group_size = self.in_features // groups
-        self.kernel_rows = KERNEL_ROWS
-        self._dense: DenseWeight | None = None
-        self.register_buffer("packed", packed)
+        inputs = packed.numel() * 2 // self._padded
+        super().__init__(inputs, out_features, inputs // groups, bias)
+        self.register_buffer("packed", packed.view(self._padded, -1))
         self.register_buffer("scales_and_zeros", scales_and_zeros)
-        self.register_buffer("bias", bias)
         self.register_buffer("order", order)
 
     @classmethod
@@ -81,17 +70,13 @@ class Int4Linear(nn.Module):
             pack(pad_outputs(codes, 0)),
             pad_outputs(pairs, 1).contiguous(),
             codes.shape[0],
-            bias=None if bias is None else bias.detach().to(torch.bfloat16),
+            bias=bias,
             order=order,
         )
 
     @classmethod
-    def concatenate(cls, layers: Sequence["Int4Linear"]) -> "Int4Linear":
-        """One layer with the outputs of several side by side, which read the same input.
-
-        Raises ValueError when they cannot be joined: other sizes, groups or orders of inputs, or
-        outputs that do not fill whole blocks.
-        """
+    def concatenate(cls, layers: Sequence[Self]) -> Self:
+        """See QuantizedLinear. All but the last must fill whole blocks of outputs."""
         first = layers[0]
         for layer in layers:
             if (layer.in_features, layer.group_size) != (first.in_features, first.group_size):
@@ -100,84 +85,43 @@ class Int4Linear(nn.Module):
                 raise ValueError("the orders of the layers' inputs differ")
             if layer.out_features % BLOCK and layer is not layers[-1]:
                 raise ValueError(f"{layer.out_features} outputs do not fill blocks of {BLOCK}")
-        bias = None
-        if any(layer.bias is not None for layer in layers):
-            bias = torch.cat([layer._bias_or_zeros() for layer in layers])
         joined = cls(
-            torch.cat([layer.packed.view(layer._padded, -1) for layer in layers]),
+            torch.cat([layer.packed for layer in layers]),
             torch.cat([layer.scales_and_zeros for layer in layers], dim=1),
             sum(layer.out_features for layer in layers),
-            bias=bias,
+            bias=joined_bias(layers),
             order=first.order,
         )
-        joined.kernel_rows = min(layer.kernel_rows for layer in layers)
-        if any(layer._dense is not None for layer in layers):
-            joined.keep_dense()
+        parts = joined.packed.split_with_sizes([layer._padded for layer in layers])
+        for layer, part in zip(layers, parts, strict=True):
+            layer.packed = part
+        finish_joining(joined, layers)
         return joined
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """`x` is `[..., in_features]`; the answer `[..., out_features]` has its dtype."""
-        rows = x.reshape(-1, self.in_features).to(torch.bfloat16)
-        if self.order is not None:
-            rows = rows.index_select(1, self.order)
-        if rows.shape[0] <= self.kernel_rows:
-            y = self.multiply_int4(rows)
-        else:
-            y = self.multiply_dense(rows)
-        if self._padded != self.out_features:
-            y = y[:, : self.out_features]
-        if self.bias is not None:
-            y = y + self.bias
-        return y.view(*x.shape[:-1], self.out_features).to(x.dtype)
-
-    def multiply_int4(self, rows: torch.Tensor) -> torch.Tensor:
-        """`rows` `[M, K]`, in the layer's order, times the weights, by the kernel."""
+    def multiply_few(self, rows: torch.Tensor) -> torch.Tensor:
+        """See QuantizedLinear."""
         product: torch.Tensor = torch.ops.aten._weight_int4pack_mm_for_cpu(
             rows.contiguous(), self.packed, self.group_size, self.scales_and_zeros
         )
         return product
 
-    def multiply_dense(self, rows: torch.Tensor) -> torch.Tensor:
-        """The same by a matrix multiplication in bfloat16."""
-        if self._dense is not None:
-            return self._dense.multiply(rows)
+    def multiply_unpacked(self, rows: torch.Tensor) -> torch.Tensor:
+        """See QuantizedLinear."""
         return rows @ self._unpack(_scratch(self.in_features * self._padded))
-
-    def keep_dense(self) -> None:
-        """Keep the weights in bfloat16, too, for calls with many rows."""
-        self._dense = DenseWeight(self._unpack(_scratch(self.in_features * self._padded)).t())
-
-    def drop_dense(self) -> None:
-        """Free what `keep_dense` keeps."""
-        self._dense = None
-
-    @property
-    def keeps_dense(self) -> bool:
-        """Whether the weights are kept in bfloat16, too."""
-        return self._dense is not None
-
-    @property
-    def dense_nbytes(self) -> int:
-        """What `keep_dense` takes, in bytes."""
-        return 2 * self.in_features * self._padded
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the weights, with those kept in bfloat16."""
-        tensors = (self.packed, self.scales_and_zeros, self.bias, self.order)
-        own = sum(tensor.nbytes for tensor in tensors if tensor is not None)
-        return own + (self.dense_nbytes if self._dense is not None else 0)
 
     @property
     def dequantized_weight(self) -> torch.Tensor:
         """The weights in bfloat16, `[out_features, in_features]`, the inputs in their own order."""
-        weight = self._unpack(torch.empty(self.in_features * self._padded, dtype=torch.bfloat16))
-        weight = weight.t()[: self.out_features]
-        return weight if self.order is None else weight[:, self.order.argsort()]
+        weight = self._unpacked()[: self.out_features]
+        return weight.clone() if self.order is None else weight[:, self.order.argsort()]
 
-    def extra_repr(self) -> str:
-        """What `print` shows of the layer."""
-        return f"{self.in_features}, {self.out_features}, group_size={self.group_size}"
+    @property
+    def dense_nbytes(self) -> int:
+        """See QuantizedLinear."""
+        return 2 * self.in_features * self._padded
+
+    def _unpacked(self) -> torch.Tensor:
+        return self._unpack(_scratch(self.in_features * self._padded)).t()
 
     def _unpack(self, buffer: torch.Tensor) -> torch.Tensor:
         """The weights in bfloat16, `[K, padded N]`, written to `buffer`."""
@@ -192,10 +136,8 @@ class Int4Linear(nn.Module):
         torch.addcmul(zeros, groups, scales, out=groups)
         return weight
 
-    def _bias_or_zeros(self) -> torch.Tensor:
-        if self.bias is not None:
-            return self.bias
-        return torch.zeros(self.out_features, dtype=torch.bfloat16)
+    def _ordered(self, rows: torch.Tensor) -> torch.Tensor:
+        return rows if self.order is None else rows.index_select(1, self.order)
 
 
 def _same(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:

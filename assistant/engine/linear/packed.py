@@ -1,12 +1,16 @@
 """Dense bfloat16 weights in the order that oneDNN reads fastest."""
 
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
 _mkldnn: Any = torch.backends.mkldnn
+
+Source = Literal["plain", "tied", "nf4"]
+"""What weights were before they were packed; `tied` ones stand in the embedding, too."""
 
 
 @cache
@@ -45,32 +49,83 @@ class DenseWeight:
         return plain
 
 
+class _Columns:
+    """Some of the outputs of a matrix that somebody else holds."""
+
+    nbytes = 0
+
+    def __init__(self, whole: DenseWeight, outputs: int, columns: slice) -> None:
+        self._whole, self._outputs, self._columns = whole, outputs, columns
+
+    def multiply(self, rows: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+        whole = None
+        if bias is not None:
+            whole = bias.new_zeros(self._outputs)
+            whole[self._columns] = bias
+        return self._whole.multiply(rows, whole)[..., self._columns]
+
+    def plain(self) -> torch.Tensor:
+        return self._whole.plain()[self._columns]
+
+
 class PackedLinear(nn.Module):
     """What `nn.Linear` in bfloat16 does, faster for few rows."""
 
     bias: torch.Tensor | None
 
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None = None) -> None:
+    def __init__(
+        self, weight: torch.Tensor, bias: torch.Tensor | None = None, *, source: Source = "plain"
+    ) -> None:
         """`weight` is `[out_features, in_features]` in bfloat16; it may be freed afterwards."""
         super().__init__()
+        self.source: Source = source
         self.out_features, self.in_features = weight.shape
-        self.register_buffer("bias", bias)
-        self._dense = DenseWeight(weight)
+        self.register_buffer("bias", None if bias is None else bias.detach())
+        self._dense: DenseWeight | _Columns = DenseWeight(weight)
+
+    @classmethod
+    def concatenate(cls, layers: Sequence["PackedLinear"]) -> "PackedLinear":
+        """One layer with the outputs of several side by side, which read the same input.
+
+        It holds the weights. The parts compute with them as they can, which is slower.
+        """
+        bias = None
+        if any(layer.bias is not None for layer in layers):
+            bias = torch.cat([layer._bias_or_zeros() for layer in layers])
+        weights = [layer._dense.plain() for layer in layers]
+        joined = cls(torch.cat(weights), bias)
+        assert isinstance(joined._dense, DenseWeight)
+        start = 0
+        for layer in layers:
+            columns = slice(start, start + layer.out_features)
+            layer._dense = _Columns(joined._dense, joined.out_features, columns)
+            start += layer.out_features
+        return joined
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """`x` is `[..., in_features]` in any dtype, which the answer has, too."""
         return self._dense.multiply(x.to(torch.bfloat16), self.bias).to(x.dtype)
 
     @property
+    def dense_held(self) -> int:
+        """Memory of the weights but the bias, which are in no buffer."""
+        return self._dense.nbytes
+
+    @property
     def nbytes(self) -> int:
         """Memory of the weights."""
-        return self._dense.nbytes + (0 if self.bias is None else self.bias.nbytes)
+        return self.dense_held + (0 if self.bias is None else self.bias.nbytes)
 
     @property
     def dequantized_weight(self) -> torch.Tensor:
-        """The weights as an ordinary tensor, `[out_features, in_features]`: a copy."""
+        """The weights as an ordinary tensor, `[out_features, in_features]`."""
         return self._dense.plain()
 
     def extra_repr(self) -> str:
         """What `print` shows of the layer."""
         return f"{self.in_features}, {self.out_features}"
+
+    def _bias_or_zeros(self) -> torch.Tensor:
+        if self.bias is not None:
+            return self.bias
+        return torch.zeros(self.out_features, dtype=torch.bfloat16)

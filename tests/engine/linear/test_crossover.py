@@ -1,18 +1,24 @@
-"""Where the int4 kernel stops being the better way."""
+"""Where a 4-bit kernel stops being the better way."""
 
 from assistant.engine.linear.crossover import meeting, set_crossovers
 from tests.engine.linear.conftest import MakeInt4
 
+INT4 = [(1, 149.0), (4, 267.0), (16, 1060.0)]
+"""PyTorch's kernel on a Zen 5 with two cores, in microseconds."""
+
 
 def test_where_two_costs_meet() -> None:
-    # As measured on a Zen 5 with two cores, in microseconds.
-    assert meeting(one=149, block=267, few=358, each=20) == 4
+    assert meeting(INT4, [(4, 358), (64, 1600)]) == 4
     # Where weights are unpacked first, which takes 2 ms, the kernel is better for longer.
-    assert meeting(one=149, block=267, few=2500, each=20) == 48
-    assert meeting(one=149, block=267, few=235, each=20) == 2
-    # A kernel without instructions for it is never asked, and a superb one has its bounds, too.
-    assert meeting(one=9000, block=36000, few=400, each=20) == 0
-    assert meeting(one=1, block=4, few=10000, each=20) == 128
+    assert meeting(INT4, [(4, 2500), (64, 3700)]) == 52
+    assert meeting(INT4, [(4, 235), (64, 1435)]) == 2
+    # The kernel of bitsandbytes computes more rows at a time.
+    assert meeting([(1, 290), (4, 310), (16, 600)], [(4, 358), (64, 1600)]) == 16
+
+
+def test_kernels_at_the_ends() -> None:
+    assert meeting([(1, 9000), (4, 36000), (16, 140000)], [(4, 400), (64, 1600)]) == 0
+    assert meeting([(1, 1), (4, 4), (16, 16)], [(4, 10000), (64, 12000)]) == 128
 
 
 def test_layers_of_one_kind_share_a_measurement(make_int4: MakeInt4) -> None:

@@ -64,6 +64,10 @@ def test_layers_side_by_side(dense: bool, make_int4: MakeInt4) -> None:
             layer.keep_dense()
     joined = Int4Linear.concatenate(layers)
     assert joined.out_features == 232 and joined.keeps_dense == dense
+    # The parts look at the joined layer's weights, but for their scales.
+    assert {layer.packed.untyped_storage().data_ptr() for layer in layers} == {
+        joined.packed.untyped_storage().data_ptr()
+    }
     x = rows(7)
     for kernel_rows in (0, 7):
         for layer in (joined, *layers):
