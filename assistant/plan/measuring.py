@@ -32,6 +32,7 @@ _L3_BYTES = 32 << 20
 _BEYOND = 3
 """How many times larger than the processor's cache the layers are together."""
 _PROMPT_LAYERS = 2
+_MOST_LAYERS = 64
 _FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 """Whose layers the decoder computes; others are reckoned from the rates."""
 
@@ -52,8 +53,8 @@ def _widths(hidden: int, intermediate: int) -> ModelSpec:
         kind="base",
         repository="",
         architecture="llama",
-        parameters=layer,
-        layers=1,
+        parameters=_MOST_LAYERS * layer,
+        layers=_MOST_LAYERS,
         hidden_size=hidden,
         intermediate_size=intermediate,
         heads=heads,
@@ -186,7 +187,7 @@ class _Layers:
 
 def _measure_layers(spec: ModelSpec, storage: Storage) -> _Layers:
     size = _layer_bytes(spec, storage)
-    number = max(_PROMPT_LAYERS, -int(-_BEYOND * _l3_bytes() // size))
+    number = min(max(_PROMPT_LAYERS, -int(-_BEYOND * _l3_bytes() // size)), spec.layers)
     model = random_model(spec, storage, number)
     # A prompt computes so much that the processor's cache is no matter: few layers do.
     prompt = _prompt_seconds(Decoder(first_layers(model, _PROMPT_LAYERS)))
