@@ -75,7 +75,7 @@ def _memory() -> Finding:
     free_disk = shutil.disk_usage(place).free / 1e9
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     detail = f"{os.cpu_count()} cores, {memory:.0f} GB of memory, {free_disk:.0f} GB of disk free"
-    return Finding("machine", True, detail)
+    return Finding("machine", True, detail, "`assistant models plan` says which models fit")
 
 
 def _accelerator() -> Finding:
