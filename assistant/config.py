@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     """How the model behind `server_url` was taught to fill in, where its name doesn't tell."""
     idle_minutes: float = Field(default=30.0, ge=0)
     """A server that was started by a front end ends after so long without a request; 0: never."""
+    max_queue: int = Field(default=128, ge=0)
+    """Answers that a server makes or lets wait at once, before it refuses more; 0: no limit."""
+    request_minutes: float = Field(default=60.0, ge=0)
+    """How long a request to a server may take in all, waiting included; 0: no limit."""
 
 
 def load_settings() -> Settings:

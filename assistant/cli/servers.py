@@ -19,10 +19,14 @@ def serve(
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     idle_minutes: Annotated[
-        float, typer.Option(min=0, help="End after so long without a request; 0: never.")
+        float,
+        typer.Option(min=0, help="Free the model's memory when idle for so long; 0: never."),
     ] = 0,
+    grace_seconds: Annotated[
+        float, typer.Option(min=0, help="How long running answers may go on when it is ended.")
+    ] = 1.0,
 ) -> None:
-    """Serve a model on this machine, with OpenAI's API. Front ends start it by themselves."""
+    """Serve models on this machine, with OpenAI's API. Front ends start it by themselves."""
     from pydantic import ValidationError
 
     from assistant.config import Settings, load_settings
@@ -44,6 +48,7 @@ def serve(
         settings,
         port=port,
         idle_minutes=idle_minutes or None,
+        grace_seconds=grace_seconds,
         announce=lambda line: typer.echo(line, err=True),
     )
 

@@ -75,7 +75,7 @@ class Finder:
         if health.status == "failed":
             self._child = None
             raise ServerError(health.detail)
-        if health.status == "loading":
+        if health.status in ("loading", "ending"):
             patience.moved(health.detail)
             return False
         return True

@@ -1,136 +1,207 @@
-"""From the engine's blocking generators to asyncio.
+"""From the engine's thread to asyncio.
 
-All answers are computed in one thread, which hands their pieces over as they are made. Whoever
-waits for an answer also watches the connection: when the client has gone, the generation is
-cancelled, and the engine ends it between two tokens.
+The engine hands the pieces of an answer over as they are made. Whoever waits for an answer also
+watches the connection: when the client has gone, the generation is cancelled, and the engine ends
+it between two tokens.
 """
 
 import asyncio
-import queue
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Self
 
 from fastapi import Request
 
-from assistant.engine.turns import CancelToken
+from assistant.engine.requests import CancelToken, Chunk, Deliver, Job, Priority
 from assistant.errors import Cancelled
-from assistant.server.serving import Piece
+from assistant.server.catalog import Target
+from assistant.server.engines import Answering
+from assistant.server.host import Lease, ModelHost
+from assistant.server.limits import Limits
+from assistant.server.metrics import Metrics, Watch
+from assistant.server.refusals import Refusal
+from assistant.server.routes import route_of
 
-Work = Callable[[CancelToken], Iterator[Piece]]
-"""Starts an answer; the iterator blocks, and raises Cancelled when the token says so."""
+QUEUE_RETRY_SECONDS = 2
+
+Submit = Callable[[Answering, int, Job, Deliver], None]
+"""Begins the answer of that number with an engine."""
 
 
-class EngineThread:
-    """The one thread that loads and computes, one job after another.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, by whom, and how often."""
 
-    One, because every thread that computes gets a team of worker threads of its own from OpenMP:
-    a new thread for each request would start a new team for each key that is pressed.
-    """
-
-    def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._idle = threading.Event()
-        self._idle.set()
-        threading.Thread(target=self._run, name="engine", daemon=True).start()
-
-    def submit(self, job: Callable[[], None]) -> None:
-        """Run `job`, which raises nothing, when those before it are done."""
-        self._jobs.put(job)
-
-    def wait_idle(self, seconds: float) -> bool:
-        """Whether no job is running, now or within `seconds`."""
-        return self._idle.wait(seconds)
-
-    def _run(self) -> None:
-        while True:
-            job = self._jobs.get()
-            self._idle.clear()
-            job()
-            self._idle.set()
+    target: Target
+    submit: Submit
+    priority: Priority
+    client: str
+    count: int = 1
+    """How many answers are wanted."""
 
 
 class Answer:
-    """The pieces of one answer, as an async iterator."""
+    """The answers to one question, piece by piece: an async iterator of numbers and chunks."""
 
-    def __init__(self, work: Work, ended: Callable[["Answer"], None]) -> None:
-        """`ended` is called when the answer is closed."""
-        self._work = work
-        self._ended = ended
+    def __init__(
+        self, question: Question, watch: Watch, closed: Callable[["Answer"], None]
+    ) -> None:
+        """`watch` takes its time; `closed` is called once, when it is closed."""
+        self.question = question
+        self.streamed = False
+        """Whether its pieces are sent as they are made."""
+        self._watch = watch
+        self._on_closed: Callable[[Answer], None] | None = closed
         self._cancel = CancelToken()
+        self._left = question.count
         self._loop = asyncio.get_running_loop()
-        self._pieces: asyncio.Queue[Piece | Exception | None] = asyncio.Queue()
-        self._watcher: asyncio.Task[None] | None = None
+        self._pieces: asyncio.Queue[tuple[int, Chunk] | Exception] = asyncio.Queue()
+        self._lease: Lease | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
-    def watch(self, request: Request) -> None:
-        """Cancel the generation when the client of `request` goes away."""
+    def begin(self, host: ModelHost, request: Request) -> None:
+        """Start generating, and cancel it when the client of `request` goes away."""
+        self._tasks = [
+            asyncio.create_task(self._start(host)),
+            asyncio.create_task(self._close_when_gone(request)),
+        ]
 
-        async def cancel_when_gone() -> None:
-            while (await request.receive())["type"] != "http.disconnect":
-                pass
-            self.close()
-
-        self._watcher = asyncio.create_task(cancel_when_gone())
+    def end(self, error: Exception) -> None:
+        """Stop generating; whoever waits for the answer gets `error`."""
+        self._pieces.put_nowait(error)
+        self._stop()
 
     def close(self) -> None:
         """End the generation, if it has not ended yet. May be called again."""
-        self._cancel.cancel()
-        # Whoever still waits need not wait for the thread to notice.
+        # Whoever still waits need not wait for the engine to notice.
         self._pieces.put_nowait(Cancelled("the request was cancelled"))
-        if self._watcher is not None and self._watcher is not asyncio.current_task():
-            self._watcher.cancel()
-        self._ended(self)
+        self._stop()
+        if self._on_closed is not None:
+            on_closed, self._on_closed = self._on_closed, None
+            on_closed(self)
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Piece:
-        piece = await self._pieces.get()
-        if piece is None:
+    async def __anext__(self) -> tuple[int, Chunk]:
+        if self._left == 0:
             raise StopAsyncIteration
+        piece = await self._pieces.get()
         if isinstance(piece, Exception):
             raise piece
+        self._watch.seen()
+        if piece[1].finish is not None:
+            self._left -= 1
+            if self._left == 0:
+                self._watch.done()
         return piece
 
-    def compute(self) -> None:
-        """Generate, here and now: the job of the engine's thread."""
-        if self._cancel.cancelled:
-            return
+    async def _start(self, host: ModelHost) -> None:
+        target = self.question.target
         try:
-            for chunk in self._work(self._cancel):
-                self._hand_over(chunk)
-            self._hand_over(None)
+            self._lease = await host.lease(target.choice, target.adapter)
+            # Writing the prompt, and reading a schema, takes a while where they are long.
+            await asyncio.to_thread(self._submit, self._lease)
         except Exception as error:  # raised again where the answer is awaited
-            self._hand_over(error)
+            self._pieces.put_nowait(error)
 
-    def _hand_over(self, piece: Piece | Exception | None) -> None:
-        # The loop is closed when the server has ended without waiting for this thread.
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._pieces.put_nowait, piece)
+    def _submit(self, lease: Lease) -> None:
+        question = self.question
+        for number in range(question.count):
+            job = Job(lease.adapter, question.priority, question.client, self._cancel)
+            question.submit(lease.engine, number, job, self._deliver(number))
+
+    def _deliver(self, number: int) -> Deliver:
+        def deliver(piece: Chunk | Exception) -> None:
+            item = piece if isinstance(piece, Exception) else (number, piece)
+            # The loop is closed when the server has ended without waiting for the engine.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._pieces.put_nowait, item)
+
+        return deliver
+
+    async def _close_when_gone(self, request: Request) -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        self.close()
+
+    def _stop(self) -> None:
+        self._cancel.cancel()
+        for task in self._tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+        if self._lease is not None:
+            self._lease.release()
 
 
 class Answers:
-    """The answers that are waited for, so that all can be ended with the server."""
+    """The answers that are waited for: not too many, and none for too long."""
 
-    def __init__(self, thread: EngineThread) -> None:
-        """`thread` is where they are computed."""
-        self._thread = thread
-        self._open: set[Answer] = set()
+    def __init__(self, host: ModelHost, limits: Limits, metrics: Metrics) -> None:
+        """`host` has the model."""
+        self._host = host
+        self._limits = limits
+        self._metrics = metrics
+        self._open: dict[Answer, asyncio.TimerHandle | None] = {}
         self._ending = False
+        self._changed = asyncio.Event()
+        metrics.gauge("answers", "Answers that are being made or wait for their turn.", self._count)
+        metrics.gauge("streams", "Answers that are sent as they are made.", self._streams)
 
-    def begin(self, request: Request, work: Work) -> Answer:
-        """Start generating for the client of `request`. Raises Cancelled when the server ends."""
+    @property
+    def ending(self) -> bool:
+        """Whether no new ones are begun any more."""
+        return self._ending
+
+    def begin(self, request: Request, question: Question) -> Answer:
+        """Start answering. Raises Refusal where there are too many, Cancelled when it ends."""
         if self._ending:
             raise Cancelled("the model server is ending")
-        answer = Answer(work, self._open.discard)
-        self._open.add(answer)
-        answer.watch(request)
-        self._thread.submit(answer.compute)
+        count, limit = self._count(), self._limits.queue
+        if limit and count + question.count > limit:
+            message = f"{count} answers are being made or wait for their turn: try again later"
+            raise Refusal(429, message, code="queue_full", retry_after=QUEUE_RETRY_SECONDS)
+        watch = self._metrics.watch(route_of(request.url.path))
+        answer = Answer(question, watch, self._closed)
+        self._open[answer] = self._deadline(answer)
+        answer.begin(self._host, request)
         return answer
 
-    def end(self) -> None:
-        """Cancel all that is running, and begin nothing any more."""
+    async def end(self) -> None:
+        """Begin nothing any more, and cancel what is still running after the time of grace."""
         self._ending = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.grace_seconds):
+                while self._open:
+                    self._changed.clear()
+                    await self._changed.wait()
+        self.cancel()
+
+    def cancel(self) -> None:
+        """Cancel all that is running."""
         for answer in list(self._open):
-            answer.close()
+            answer.end(Cancelled("the model server is ending"))
+
+    def _deadline(self, answer: Answer) -> asyncio.TimerHandle | None:
+        seconds = self._limits.answer_seconds
+        if not seconds:
+            return None
+        message = (
+            f"the request took longer than {seconds / 60:g} minutes: ask for less at once, or let"
+            " `request_minutes` in the settings of the server be more"
+        )
+        late = Refusal(504, message, code="request_timeout", retry=False)
+        return asyncio.get_running_loop().call_later(seconds, answer.end, late)
+
+    def _closed(self, answer: Answer) -> None:
+        deadline = self._open.pop(answer)
+        if deadline is not None:
+            deadline.cancel()
+        self._changed.set()
+
+    def _count(self) -> int:
+        return sum(answer.question.count for answer in self._open)
+
+    def _streams(self) -> int:
+        return sum(answer.streamed for answer in self._open)

@@ -1,76 +1,83 @@
 """The web application: its routes, behind its guard."""
 
 import os
-import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.responses import Response
 
 from assistant import __version__
-from assistant.server import chat, completions, refusals
+from assistant.server import metrics, refusals, routes
+from assistant.server.activity import Activity
 from assistant.server.answers import Answers
+from assistant.server.api import chat, completions, models
+from assistant.server.catalog import Catalog
+from assistant.server.host import ModelHost
+from assistant.server.limits import Limits
+from assistant.server.metrics import Metrics
+from assistant.server.refusals import RefusalLog
 from assistant.server.security import Guard
-from assistant.server.serving import Activity, ModelSlot, Served
+
+
+@dataclass
+class Service:
+    """What the routes stand on."""
+
+    host: ModelHost
+    limits: Limits = field(default_factory=Limits)
+    activity: Activity = field(default_factory=Activity)
+    metrics: Metrics = field(default_factory=Metrics)
+    answers: Answers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.answers = Answers(self.host, self.limits, self.metrics)
+        self.metrics.engine(lambda: self.host.model, self.host.stats)
 
 
 def create_app(
-    slot: ModelSlot,
-    *,
-    token: str,
-    answers: Answers,
-    activity: Activity,
-    on_failure_told: Callable[[], None] = lambda: None,
+    service: Service, *, token: str, on_failure_told: Callable[[], None] = lambda: None
 ) -> FastAPI:
-    """The application for the model in `slot`.
+    """The application for `service`, which is not running yet.
 
     `on_failure_told` is called when a client has asked after a model that could not be loaded.
     """
     app = FastAPI(title="assistant", docs_url=None, redoc_url=None, openapi_url=None)
-    refusals.install(app)
-    app.include_router(chat.router(slot, answers))
-    app.include_router(completions.router(slot, answers))
-    began = int(time.time())
+    log = RefusalLog()
+    refusals.install(app, log)
+    catalog = Catalog(service.host)
+    app.include_router(chat.router(catalog, service.answers))
+    app.include_router(completions.router(catalog, service.answers))
+    app.include_router(models.router(service.host, catalog))
 
-    @app.get("/health")
+    @app.get(routes.HEALTH)
     async def health() -> dict[str, Any]:
         """What state the server is in; the one route that needs no token."""
-        state = slot.state
-        if state.status == "failed":
+        state = service.host.state
+        failed = state.status == "failed"
+        if failed:
             on_failure_told()
         return {
-            "status": state.status,
-            "model": slot.name,
+            "status": "ending" if service.answers.ending and not failed else state.status,
+            "model": service.host.model,
             "detail": state.detail,
             "version": __version__,
             "pid": os.getpid(),
-            "running": activity.running,
+            "running": service.activity.running,
         }
 
-    @app.get("/v1/models")
-    async def models() -> dict[str, Any]:
-        """The model that is served, in a list."""
-        return {"object": "list", "data": [_card(slot.served(), began)]}
+    @app.get(routes.METRICS)
+    async def figures() -> Response:
+        """How the server is doing, for Prometheus."""
+        return Response(service.metrics.text(), media_type=metrics.CONTENT_TYPE)
 
-    @app.get("/v1/models/{name:path}")
-    async def model(name: str) -> dict[str, Any]:
-        """The model of that name."""
-        return _card(slot.served(name), began)
-
-    app.add_middleware(Guard, token=token, activity=activity)
+    app.add_middleware(
+        Guard,
+        token=token,
+        limits=service.limits,
+        activity=service.activity,
+        metrics=service.metrics,
+        log=log,
+    )
     return app
-
-
-def _card(served: Served, began: int) -> dict[str, Any]:
-    """A model as OpenAI's API lists it, with what the assistant's front ends want to know."""
-    return {
-        "id": served.name,
-        "object": "model",
-        "created": began,
-        "owned_by": "local",
-        "context": served.context,
-        "wording": served.wording,
-        "chat": served.chat,
-        "fim": served.fim,
-        "description": served.description,
-    }

@@ -1,15 +1,27 @@
 """From the settings to a model that answers."""
 
+import gc
 import os
+import sys
 
 from assistant.client.record import ModelChoice
-from assistant.server.serving import Loader, Served
+from assistant.engine.folder import check_adapter_folder, check_model_folder
+from assistant.registry import locate
+from assistant.server.engines import Card, Served
 
 
-def loader_of(choice: ModelChoice) -> Loader:
-    """What loads the model of `choice`. Importing the engine is a part of it: it takes seconds."""
+class EngineLoader:
+    """Loads models into the engine. Importing it is a part of the first load: it takes seconds."""
 
-    def load() -> Served:
+    def check(self, choice: ModelChoice) -> None:
+        """See `Loader`."""
+        local = locate(choice.model, choice.adapter)
+        check_model_folder(local.folder)
+        if local.adapter is not None:
+            check_adapter_folder(local.adapter)
+
+    def load(self, choice: ModelChoice) -> Served:
+        """See `Loader`."""
         # OpenMP's threads spin while they wait for each other. Where anything else computes on the
         # same cores, as beside an editor it does, that costs a small model ten times its speed.
         # OpenMP reads this once, when PyTorch is imported.
@@ -17,13 +29,11 @@ def loader_of(choice: ModelChoice) -> Loader:
 
         from assistant.engine.engine import Engine
         from assistant.engine.load import LoadOptions, load_model
-        from assistant.registry import locate
 
         local = locate(choice.model, choice.adapter)
         options = LoadOptions(device=choice.device, quantization=choice.quantization)
         loaded = load_model(local, options)
-        return Served(
-            engine=Engine(loaded),
+        card = Card(
             name=loaded.name,
             context=loaded.context,
             wording=loaded.wording,
@@ -31,5 +41,15 @@ def loader_of(choice: ModelChoice) -> Loader:
             fim=loaded.renderer.fim_format is not None,
             description=loaded.description.line(),
         )
+        return Served(Engine(loaded), card)
 
-    return load
+    def free(self) -> None:
+        """See `Loader`."""
+        gc.collect()
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+        if torch is not None:
+            from assistant.engine.memory import release_unused
+
+            release_unused()

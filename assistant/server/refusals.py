@@ -1,6 +1,7 @@
 """What a client is told when its request is not answered, in the shape OpenAI's clients know."""
 
 import logging
+import time
 import traceback
 from http import HTTPStatus
 from typing import Any
@@ -9,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from assistant.errors import (
     AssistantError,
@@ -17,11 +19,16 @@ from assistant.errors import (
     PromptError,
     UsageError,
 )
+from assistant.server.routes import method_of, route_of
 
 logger = logging.getLogger(__name__)
 
 _INVALID = "invalid_request_error"
 _SERVER = "server_error"
+_EXPECTED = ("model_loading", "server_ending")
+"""Codes of refusals that are the ordinary course of things."""
+_LINES_A_MINUTE = 100
+"""So that nobody fills the disk by being refused."""
 
 
 class Refusal(Exception):
@@ -35,14 +42,22 @@ class Refusal(Exception):
         code: str | None = None,
         param: str | None = None,
         retry_after: int | None = None,
+        retry: bool = True,
+        close: bool = False,
     ) -> None:
-        """`code` is for programs, `message` for people; `retry_after` is in seconds."""
+        """`code` is for programs, `message` for people; `retry_after` is in seconds.
+
+        Without `retry` clients are told that asking again is in vain, where the status would
+        make them try. `close` ends the connection, too.
+        """
         super().__init__(message)
         self.status = status
         self.message = message
         self.code = code
         self.param = param
         self.retry_after = retry_after
+        self.retry = retry
+        self.close = close
 
     def body(self) -> dict[str, Any]:
         """The JSON of an error as OpenAI's API writes it."""
@@ -61,6 +76,10 @@ class Refusal(Exception):
         headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
         if self.status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
+        if self.close:
+            headers["Connection"] = "close"
+        if not self.retry:
+            headers["X-Should-Retry"] = "false"  # OpenAI's own header for it
         return JSONResponse(self.body(), self.status, headers)
 
 
@@ -87,11 +106,38 @@ def refusal_of(error: Exception) -> Refusal:
             return Refusal(500, message, code="internal_error")
 
 
-def install(app: FastAPI) -> None:
-    """Make `app` answer every exception with a refusal."""
+class RefusalLog:
+    """One line for each refusal: who was refused what, and why; nothing that the client wrote."""
 
-    async def answer(_request: Request, error: Exception) -> JSONResponse:
-        return refusal_of(error).response()
+    def __init__(self) -> None:
+        self._minute = 0
+        self._lines = 0
+
+    def write(self, refusal: Refusal, scope: Scope) -> None:
+        """Log that the request of `scope` was refused."""
+        if refusal.code in _EXPECTED:
+            return
+        minute = int(time.monotonic() // 60)
+        if minute != self._minute:
+            self._minute, self._lines = minute, 0
+        self._lines += 1
+        if self._lines > _LINES_A_MINUTE:
+            return
+        host, port = scope.get("client") or ("somebody", 0)
+        why = refusal.code or "invalid_request"
+        route = route_of(scope["path"])
+        more = "; more of them are not logged" if self._lines == _LINES_A_MINUTE else ""
+        what = f"{method_of(scope['method'])} {route}"
+        logger.warning("refused %d %s %s from %s:%s%s", refusal.status, why, what, host, port, more)
+
+
+def install(app: FastAPI, log: RefusalLog) -> None:
+    """Make `app` answer every exception with a refusal, and log it."""
+
+    async def answer(request: Request, error: Exception) -> JSONResponse:
+        refusal = refusal_of(error)
+        log.write(refusal, request.scope)
+        return refusal.response()
 
     for kind in (Refusal, AssistantError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, answer)

@@ -1,15 +1,12 @@
-"""The life of a server: alone, found by its file, ended by a signal or when it idles."""
+"""A server process: alone, found by its file, ended by a signal or when it idles."""
 
-import asyncio
 import contextlib
-import logging
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import uvicorn
 from filelock import FileLock, Timeout
@@ -18,21 +15,15 @@ from assistant import __version__, paths
 from assistant.client.record import FRONT_END_VARIABLE, ModelChoice, ServerRecord, read_record
 from assistant.config import Settings
 from assistant.errors import ServerError
-from assistant.server.answers import Answers, EngineThread
-from assistant.server.app import create_app
-from assistant.server.loading import loader_of
+from assistant.server.app import Service
+from assistant.server.engines import Loader
+from assistant.server.host import ModelHost
+from assistant.server.life import Announce, Life
+from assistant.server.limits import GRACE_SECONDS, Limits
+from assistant.server.loading import EngineLoader
 from assistant.server.security import ensure_token
-from assistant.server.serving import Activity, Loader, ModelSlot, State
 
 HOST = "127.0.0.1"
-FAILURE_TOLD_SECONDS = 10.0
-"""How long a server without a model stays, at most, so that a front end can ask it why."""
-_GRACE_SECONDS = 1
-"""How long clients have to take the last of their answers when the server ends."""
-_KEEP_ALIVE_SECONDS = 60
-"""Longer than clients keep an idle connection, so that none is closed as it is used again."""
-
-Announce = Callable[[str], None]
 
 
 def serve(
@@ -40,20 +31,30 @@ def serve(
     *,
     port: int = 0,
     idle_minutes: float | None,
+    grace_seconds: float = GRACE_SECONDS,
     announce: Announce,
-    load: Loader | None = None,
+    loader: Loader | None = None,
 ) -> None:
-    """Serve the model of `settings` until the process is told to end, or idles for too long.
+    """Serve models, that of `settings` first, until the process is told to end.
 
     There is one server for each user: if another is running, says so and returns. Port 0 takes a
-    free one. `idle_minutes` None or 0 means: stay. `load` is what loads the model, if not the
-    engine. A server that a front end started stays for `FAILURE_TOLD_SECONDS` when its model
-    cannot be loaded, or until it has told a client why; then that error is raised.
+    free one. After `idle_minutes` without a request a server that a front end started ends, and
+    one that was started by hand frees the memory of its model; None or 0 means never. Running
+    answers get `grace_seconds` when the server is told to end. `loader` loads models, if not the
+    engine's does.
+
+    A server that a front end started stays for some seconds when its model cannot be loaded, or
+    until it has told a client why; then that error is raised.
     """
     paths.state_dir().mkdir(parents=True, exist_ok=True, mode=0o700)
+    limits = Limits(
+        queue=settings.max_queue,
+        answer_seconds=settings.request_minutes * 60,
+        grace_seconds=grace_seconds,
+    )
     try:
         with FileLock(paths.server_lock(), blocking=False):
-            _serve_alone(settings, port, idle_minutes, announce, load)
+            _serve_alone(settings, port, idle_minutes, limits, announce, loader or EngineLoader())
     except Timeout:
         running = read_record()
         which = (
@@ -68,36 +69,39 @@ def _serve_alone(
     settings: Settings,
     port: int,
     idle_minutes: float | None,
+    limits: Limits,
     announce: Announce,
-    load: Loader | None,
+    loader: Loader,
 ) -> None:
     choice = ModelChoice.of(settings)
     listening = listen(port)
     by_front_end = FRONT_END_VARIABLE in os.environ
     url = f"http://{HOST}:{listening.getsockname()[1]}"
     record = ServerRecord(url, os.getpid(), __version__, choice, by_front_end)
-    life = _Life(
-        slot=ModelSlot(settings.model),
+    life = Life(
+        service=Service(ModelHost(choice, loader), limits),
         idle_seconds=(idle_minutes or 0) * 60,
         announce=announce,
-        tell_failure=by_front_end,
+        by_front_end=by_front_end,
+        # Nobody is to find a server that answers nothing new.
+        on_ending=record.remove,
     )
     server = life.server(ensure_token())
     with _ended_by_signals(server):
         try:
             record.write()
-            announce(f"listening at {url}/v1, {life.slot.state.detail}")
-            life.run(server, listening, load or loader_of(choice))
+            announce(f"listening at {url}/v1, {life.service.host.state.detail}")
+            life.run(server, listening)
         finally:
             record.remove()
-    if not life.thread.wait_idle(_GRACE_SECONDS):
+    if not life.ended_well:
         # Python would pull the interpreter from under a thread that is deep in native code, and
         # that can crash. Nothing is left to do, so leave without waiting for it.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
-    if life.slot.state.error is not None:
-        raise life.slot.state.error
+    if life.service.host.state.error is not None:
+        raise life.service.host.state.error
 
 
 def listen(port: int) -> socket.socket:
@@ -118,93 +122,8 @@ def listen(port: int) -> socket.socket:
     return listening
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, with the answers that are being generated ended first."""
-
-    def __init__(self, config: uvicorn.Config, answers: Answers) -> None:
-        super().__init__(config)
-        self._answers = answers
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._answers.end()
-        await super().shutdown(sockets)
-
-
-@dataclass
-class _Life:
-    """What happens while the server runs: the model is loaded, time passes, it ends."""
-
-    slot: ModelSlot
-    idle_seconds: float
-    announce: Announce
-    tell_failure: bool
-    thread: EngineThread = field(default_factory=EngineThread)
-    activity: Activity = field(default_factory=Activity)
-    failure_told: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def server(self, token: str) -> _Server:
-        """The web server of this life."""
-        answers = Answers(self.thread)
-        app = create_app(
-            self.slot,
-            token=token,
-            answers=answers,
-            activity=self.activity,
-            on_failure_told=self.failure_told.set,
-        )
-        config = uvicorn.Config(
-            app,
-            access_log=False,
-            log_config=None,
-            log_level=logging.WARNING,
-            server_header=False,
-            proxy_headers=False,
-            ws="none",
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
-        return _Server(config, answers)
-
-    def run(self, server: _Server, listening: socket.socket, load: Loader) -> None:
-        """Serve until something ends the server."""
-        asyncio.run(self._run(server, listening, load))
-
-    async def _run(self, server: _Server, listening: socket.socket, load: Loader) -> None:
-        loop = asyncio.get_running_loop()
-        loaded: asyncio.Future[State] = loop.create_future()
-
-        def job() -> None:
-            state = self.slot.fill(load)
-            with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
-                loop.call_soon_threadsafe(loaded.set_result, state)
-
-        self.thread.submit(job)
-        watching = asyncio.create_task(self._end_in_time(server, loaded))
-        await server.serve(sockets=[listening])
-        watching.cancel()
-
-    async def _end_in_time(self, server: _Server, loaded: "asyncio.Future[State]") -> None:
-        """End the server when there is nothing to serve, or nobody to serve it to."""
-        state = await loaded
-        if state.status == "failed":
-            if self.tell_failure:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.failure_told.wait(), FAILURE_TOLD_SECONDS)
-            server.should_exit = True
-            return
-        self.announce(f"ready: {state.detail}")
-        self.activity.touch()
-        while self.idle_seconds:
-            left = self.idle_seconds - self.activity.idle_seconds()
-            if left <= 0:
-                self.announce(f"ending after {self.idle_seconds / 60:g} minutes without a request")
-                server.should_exit = True
-                return
-            await asyncio.sleep(left)
-
-
 @contextlib.contextmanager
-def _ended_by_signals(server: _Server) -> Iterator[None]:
+def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
     """SIGINT, SIGTERM and SIGHUP end the server in good order, and the process with code 0.
 
     uvicorn takes the first two itself while it runs, and raises them again when it is done: then

@@ -1,4 +1,4 @@
-"""Who may come in: whoever shows the token, by a loopback name, with a body of bearable size."""
+"""Who may come in: whoever shows the token, by a loopback name, from no page of another site."""
 
 import hmac
 import secrets
@@ -9,15 +9,17 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant import paths
-from assistant.server.refusals import Refusal, refusal_of
-from assistant.server.serving import Activity
+from assistant.server.activity import Activity
+from assistant.server.bodies import read_body, replay
+from assistant.server.limits import Limits
+from assistant.server.metrics import Metrics
+from assistant.server.refusals import Refusal, RefusalLog, refusal_of
+from assistant.server.routes import HEALTH, METRICS, route_of
 
-MAX_BODY_BYTES = 8 * 1024 * 1024
-_DISCARD_BYTES = 8 * MAX_BODY_BYTES
-"""How much of a body that is too large is read and thrown away, so that its sender gets to see
-the answer rather than a broken connection."""
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
-_OPEN_PATHS = ("/health",)
+_OWN_SITES = ("none", "same-origin")
+_PASSIVE = (HEALTH, METRICS)
+"""Watching a server is no use of it: it may idle meanwhile."""
 
 
 def ensure_token() -> str:
@@ -33,11 +35,23 @@ def ensure_token() -> str:
 class Guard:
     """ASGI middleware in front of everything. Requests that pass it count as activity."""
 
-    def __init__(self, app: ASGIApp, *, token: str, activity: Activity) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        token: str,
+        limits: Limits,
+        activity: Activity,
+        metrics: Metrics,
+        log: RefusalLog,
+    ) -> None:
         """`token` is what the Authorization header must hold."""
         self._app = app
         self._expected = f"Bearer {token}".encode()
+        self._limits = limits
         self._activity = activity
+        self._metrics = metrics
+        self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -49,7 +63,9 @@ class Guard:
 
         async def tracked(message: Message) -> None:
             nonlocal started
-            started = True
+            if message["type"] == "http.response.start":
+                started = True
+                self._metrics.request(route_of(scope["path"]), message["status"])
             await send(message)
 
         try:
@@ -57,28 +73,43 @@ class Guard:
         except Exception as error:  # left to the web server, a bug's message would be logged
             refusal = refusal_of(error)
             if not started:
-                await refusal.response()(scope, receive, send)
+                self._log.write(refusal, scope)
+                await refusal.response()(scope, receive, tracked)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._check(Headers(scope=scope), scope["path"])
-        if scope["path"] in _OPEN_PATHS:
+        headers, path = Headers(scope=scope), scope["path"]
+        _check_address(headers)
+        if path != HEALTH:
+            self._check_token(headers)
+        if path in _PASSIVE:
             await self._app(scope, receive, send)
             return
         with self._activity.request():
-            body = await _read_body(receive)
-            await self._app(scope, _replay(body, receive), send)
+            body = await read_body(receive, headers, self._limits)
+            await self._app(scope, replay(body, receive), send)
 
-    def _check(self, headers: Headers, path: str) -> None:
-        # A page in the user's browser may reach loopback under a name of its own that it makes
-        # resolve to 127.0.0.1; the name is then in the Host header.
-        if not is_loopback_name(headers.get("host", "")):
-            raise Refusal(403, "this server answers on loopback names only", code="foreign_host")
-        if path in _OPEN_PATHS:
-            return
+    def _check_token(self, headers: Headers) -> None:
         shown = headers.get("authorization", "").encode()
         if not hmac.compare_digest(shown, self._expected):
             message = f"the API key is not this server's: it is in {paths.token_file()}"
             raise Refusal(401, message, code="invalid_api_key")
+
+
+def _check_address(headers: Headers) -> None:
+    """Refuse what a page of some website has a browser send. Raises Refusal (403).
+
+    Such a page can reach loopback in two ways: under a name of its own that it makes resolve to
+    127.0.0.1, which is then in the Host header; or by its true address, and then the browser says
+    from where the request comes, at the latest when it is one that could change something. No page
+    is served here, so that no browser has a reason to come at all.
+    """
+    host = headers.get("host", "")
+    if not is_loopback_name(host):
+        raise Refusal(403, "this server answers on loopback names only", code="foreign_host")
+    origin = headers.get("origin", f"http://{host}")
+    site = headers.get("sec-fetch-site", "none")
+    if origin.lower() != f"http://{host.lower()}" or site not in _OWN_SITES:
+        raise Refusal(403, "this server answers no pages of other sites", code="foreign_origin")
 
 
 def is_loopback_name(host: str) -> bool:
@@ -96,35 +127,3 @@ def _private_text(path: Path) -> str:
         return "" if readable_by_others else path.read_text().strip()
     except FileNotFoundError:
         return ""
-
-
-async def _read_body(receive: Receive) -> bytes:
-    """The whole body. Raises Refusal when it is too large."""
-    parts: list[bytes] = []
-    size = 0
-    more = True
-    while more and size <= _DISCARD_BYTES:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refusal(400, "the client went away")
-        part = message.get("body", b"")
-        size += len(part)
-        if size <= MAX_BODY_BYTES:
-            parts.append(part)
-        else:
-            parts.clear()
-        more = message.get("more_body", False)
-    if size > MAX_BODY_BYTES:
-        limit = MAX_BODY_BYTES // 2**20
-        raise Refusal(413, f"the request is larger than {limit} MB", code="request_too_large")
-    return b"".join(parts)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body that was read already, and then what comes after it."""
-    rest: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replayed() -> Message:
-        return rest.pop() if rest else await receive()
-
-    return replayed

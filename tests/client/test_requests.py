@@ -10,9 +10,8 @@ from assistant.client import ModelClient
 from assistant.config import Settings
 from assistant.errors import ServerError
 from assistant.messages import CompletionRequest, Conversation, Message, SamplingParams
-from assistant.server.serving import ModelSlot
 from tests.server.live import Live, live
-from tests.server.scripted_engine import ScriptedEngine, served
+from tests.server.scripted_engine import ScriptedEngine, ScriptedLoader
 
 PARAMS = SamplingParams(max_tokens=9, temperature=0.25, top_p=0.5, stop=("\n",), seed=3)
 PATIENCE = 30.0
@@ -29,9 +28,7 @@ def engine() -> ScriptedEngine:
 
 @pytest.fixture
 def server(engine: ScriptedEngine) -> Iterator[Live]:
-    slot = ModelSlot("starter")
-    slot.fill(lambda: served(engine, "starter"))
-    with live(slot) as running:
+    with live(ScriptedLoader({"starter": engine}), "starter") as running:
         running.publish(Settings())
         yield running
 

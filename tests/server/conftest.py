@@ -4,17 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from assistant.server.serving import ModelSlot
 from tests.server.live import Live, live
-from tests.server.scripted_engine import ScriptedEngine, served
+from tests.server.scripted_engine import ScriptedEngine, ScriptedLoader
 
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[tuple[Live, ScriptedEngine]]:
     engine = ScriptedEngine()
-    slot = ModelSlot("scripted")
-    slot.fill(lambda: served(engine))
-    with live(slot) as running:
+    with live(ScriptedLoader({"scripted": engine})) as running:
         yield running, engine
 
 

@@ -2,30 +2,33 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import openai
-import uvicorn
 
 from assistant import __version__, paths
 from assistant.client.record import ModelChoice, ServerRecord
 from assistant.config import Settings
-from assistant.server.answers import Answers, EngineThread
-from assistant.server.app import create_app
+from assistant.server.app import Service
+from assistant.server.engines import Loader
+from assistant.server.host import ModelHost
+from assistant.server.life import Life
+from assistant.server.limits import Limits
 from assistant.server.run import listen
-from assistant.server.serving import Activity, ModelSlot
 
 TOKEN = "the-token-of-this-test"
 
 
 @dataclass(frozen=True)
 class Live:
-    """The server's address, and its model's place."""
+    """The server's address, and what is behind it."""
 
     url: str
-    slot: ModelSlot
+    service: Service
 
     def client(self, token: str = TOKEN) -> openai.OpenAI:
         """The official client."""
@@ -35,6 +38,18 @@ class Live:
         """The official asynchronous client."""
         return openai.AsyncOpenAI(base_url=f"{self.url}/v1", api_key=TOKEN, max_retries=0)
 
+    def http(self, method: str, path: str, **options: Any) -> Any:
+        """A plain request with the token."""
+        headers = {"Authorization": f"Bearer {TOKEN}", **options.pop("headers", {})}
+        with openai.DefaultHttpxClient(trust_env=False) as http:
+            return http.request(method, f"{self.url}{path}", headers=headers, **options)
+
+    def health(self) -> dict[str, Any]:
+        """What it says of itself."""
+        with openai.DefaultHttpxClient(trust_env=False) as http:
+            said: dict[str, Any] = http.get(f"{self.url}/health").json()
+            return said
+
     def publish(self, settings: Settings) -> None:
         """Let clients with these settings find it."""
         choice = ModelChoice.of(settings)
@@ -43,18 +58,28 @@ class Live:
 
 
 @contextmanager
-def live(slot: ModelSlot) -> Iterator[Live]:
-    """Serve the model in `slot`."""
-    answers = Answers(EngineThread())
-    app = create_app(slot, token=TOKEN, answers=answers, activity=Activity())
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+def live(
+    loader: Loader,
+    model: str = "scripted",
+    *,
+    limits: Limits | None = None,
+    until_loaded: bool = True,
+) -> Iterator[Live]:
+    """Serve `model`, which is loaded by `loader`."""
+    choice = ModelChoice.of(Settings(model=model))
+    limits = limits or Limits(grace_seconds=0)
+    # As one that a front end started, so that it stays when its model cannot be loaded.
+    life = Life(Service(ModelHost(choice, loader), limits), 0, lambda _: None, by_front_end=True)
+    server = life.server(TOKEN)
     listening = listen(0)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    thread = threading.Thread(target=life.run, args=(server, listening))
     thread.start()
     try:
-        yield Live(f"http://127.0.0.1:{listening.getsockname()[1]}", slot)
+        running = Live(url, life.service)
+        while until_loaded and life.service.host.state.status == "loading":
+            time.sleep(0.005)
+        yield running
     finally:
-        answers.end()
         server.should_exit = True
         thread.join()

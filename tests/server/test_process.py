@@ -27,6 +27,10 @@ def the_record() -> ServerRecord:
     return record
 
 
+def the_record_is_there() -> bool:
+    return read_record() is not None
+
+
 def client() -> openai.OpenAI:
     return openai.OpenAI(
         base_url=f"{the_record().url}/v1", api_key=paths.token_file().read_text(), max_retries=0
@@ -89,11 +93,56 @@ def test_a_killed_server_leaves_nothing_that_hinders_the_next() -> None:
         assert the_record().pid == process.pid
 
 
-def test_it_ends_when_nobody_asks_any_more() -> None:
-    with server_process("--idle-minutes", "0.002") as process:
+def test_one_of_a_front_ends_ends_when_nobody_asks_any_more() -> None:
+    environment = {FRONT_END_VARIABLE: "1"}
+    with server_process("--idle-minutes", "0.002", environment=environment) as process:
         assert lines_until(process, "ending")[-1] == (
             "ending after 0.002 minutes without a request"
         )
+        assert process.wait(PATIENCE) == 0
+
+
+def test_by_hand_it_frees_its_model_when_nobody_asks_and_loads_it_again() -> None:
+    with server_process("--idle-minutes", "0.002") as process:
+        freed = "freed the memory of starter after 0.002 minutes without a request"
+        assert lines_until(process, "freed")[-1] == freed
+        health = ask_health(the_record())
+        assert health is not None
+        assert (health.status, health.model) == ("unloaded", "starter")
+        assert client().models.list().data[0].model_dump()["context"] == 512
+        answer = client().completions.create(model="starter", prompt="well again")
+        assert answer.choices[0].text == "wellagain"
+        assert next_line(process) == freed
+
+
+def test_running_answers_get_a_time_of_grace_and_new_ones_are_refused() -> None:
+    with server_process("--grace-seconds", "60") as process:
+        lines_until(process, "ready")
+        other = client()
+        stream = client().completions.create(model="starter", prompt="until told", stream=True)
+        assert next(stream).choices[0].text == "begin"
+        process.send_signal(signal.SIGTERM)
+        while the_record_is_there():
+            pass
+        with pytest.raises(openai.InternalServerError, match="ending") as error:
+            other.completions.create(model="starter", prompt="a")
+        assert error.value.code == "server_ending"
+        (paths.state_dir() / "go").touch()
+        assert [piece.choices[0].text for piece in stream] == ["until", "told", ""]
+        assert process.wait(PATIENCE) == 0
+
+
+def test_interrupting_twice_waits_for_nobody() -> None:
+    with server_process("--grace-seconds", "600") as process:
+        lines_until(process, "ready")
+        stream = client().completions.create(model="starter", prompt="for ever", stream=True)
+        assert next(stream).choices[0].text == "begin"
+        process.send_signal(signal.SIGINT)
+        while the_record_is_there():
+            pass
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(openai.APIError, match="ending"):
+            next(stream)
         assert process.wait(PATIENCE) == 0
 
 

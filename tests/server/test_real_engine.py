@@ -1,5 +1,7 @@
 """The server with the real engine and a small real model."""
 
+import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,12 +18,13 @@ from assistant import paths
 from assistant.client import ModelClient
 from assistant.client.record import ModelChoice, read_record
 from assistant.config import Settings
-from assistant.engine.turns import CancelToken
+from assistant.engine.engine import Engine
+from assistant.engine.requests import Chunk, Deliver, EngineStats, Job
 from assistant.errors import Cancelled
 from assistant.messages import CompletionRequest, Conversation, Message, SamplingParams
-from assistant.server.loading import loader_of
-from assistant.server.serving import Answering, ModelSlot, Piece, Served
-from tests.engine.tiny import CONTEXT, save_llama
+from assistant.server.engines import Served
+from assistant.server.loading import EngineLoader
+from tests.engine.tiny import CONTEXT, save_adapter, save_llama
 from tests.server.live import Live, live
 from tests.server.processes import end_recorded_server
 
@@ -31,41 +34,63 @@ PROMPT = "def add(first, second):\n    return"
 
 @dataclass
 class Watched:
-    """The engine, and whether it was cancelled.
+    """The engine's way to the client, and whether it was cancelled.
 
     While `held`, it goes on after its first piece only when its client has gone: an answer that
     is done too soon cannot be cancelled.
     """
 
-    engine: Answering
+    engine: Engine
     held: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
 
-    def chat(
-        self,
-        conversation: Conversation,
-        params: SamplingParams,
-        cancel: CancelToken | None = None,
-    ) -> Iterator[Piece]:
-        return self._watch(self.engine.chat(conversation, params, cancel), cancel)
+    def submit_chat(
+        self, conversation: Conversation, params: SamplingParams, job: Job, deliver: Deliver
+    ) -> None:
+        self.engine.submit_chat(conversation, params, job, self._watched(job, deliver))
 
-    def complete(
-        self,
-        request: CompletionRequest,
-        params: SamplingParams,
-        cancel: CancelToken | None = None,
-    ) -> Iterator[Piece]:
-        return self._watch(self.engine.complete(request, params, cancel), cancel)
+    def submit_complete(
+        self, request: CompletionRequest, params: SamplingParams, job: Job, deliver: Deliver
+    ) -> None:
+        self.engine.submit_complete(request, params, job, self._watched(job, deliver))
 
-    def _watch(self, pieces: Iterator[Piece], cancel: CancelToken | None) -> Iterator[Piece]:
-        try:
-            yield next(pieces)
-            while self.held and cancel is not None and not cancel.cancelled:
+    @property
+    def adapter_names(self) -> tuple[str, ...]:
+        return self.engine.adapter_names
+
+    def add_adapter(self, name: str, folder: Path) -> None:
+        self.engine.add_adapter(name, folder)
+
+    def remove_adapter(self, name: str) -> None:
+        self.engine.remove_adapter(name)
+
+    def stats(self) -> EngineStats:
+        return self.engine.stats()
+
+    def close(self) -> None:
+        self.engine.close()
+
+    def _watched(self, job: Job, deliver: Deliver) -> Deliver:
+        def watched(piece: Chunk | Exception) -> None:
+            if isinstance(piece, Cancelled):
+                self.cancelled.set()
+            deliver(piece)
+            while self.held and not job.cancel.cancelled:
                 threading.Event().wait(0.01)
-            yield from pieces
-        except Cancelled:
-            self.cancelled.set()
-            raise
+
+        return watched
+
+
+class Loading(EngineLoader):
+    """The engine's loader, with what is loaded watched."""
+
+    watched: Watched
+
+    def load(self, choice: ModelChoice) -> Served:
+        served = super().load(choice)
+        assert isinstance(served.engine, Engine)
+        self.watched = Watched(served.engine)
+        return Served(self.watched, served.card)
 
 
 @pytest.fixture(scope="module")
@@ -74,22 +99,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def loaded(folder: Path) -> Served:
-    return loader_of(ModelChoice(str(folder), None, "none", "cpu"))()
+def shared(folder: Path) -> Iterator[tuple[Live, Watched]]:
+    loader = Loading()
+    with live(loader, str(folder)) as running:
+        assert running.service.host.state.status == "ready"
+        yield running, loader.watched
 
 
-@pytest.fixture(scope="module")
-def engine(loaded: Served) -> Watched:
-    return Watched(loaded.engine)
+@pytest.fixture
+def server(shared: tuple[Live, Watched]) -> Live:
+    return shared[0]
 
 
-@pytest.fixture(scope="module")
-def server(loaded: Served, engine: Watched) -> Iterator[Live]:
-    slot = ModelSlot("tiny")
-    changes: Any = {**vars(loaded), "engine": engine}
-    slot.fill(lambda: Served(**changes))
-    with live(slot) as running:
-        yield running
+@pytest.fixture
+def engine(shared: tuple[Live, Watched]) -> Watched:
+    return shared[1]
 
 
 def test_its_card(server: Live) -> None:
@@ -161,6 +185,109 @@ def test_a_client_that_goes_away_ends_the_generation(
     monkeypatch.setattr(engine, "held", False)
     answer = server.client().completions.create(model="tiny", prompt=PROMPT, max_tokens=2)
     assert answer.usage is not None
+
+
+ASKED: Any = {"model": "tiny", "messages": [{"role": "user", "content": "hello"}]}
+
+
+def test_several_answers_differ_and_each_is_what_its_seed_makes(server: Live) -> None:
+    def texts(seed: int, n: int) -> list[str | None]:
+        answer = server.client().chat.completions.create(
+            **ASKED, temperature=1.0, seed=seed, n=n, max_tokens=12
+        )
+        assert [choice.index for choice in answer.choices] == list(range(n))
+        return [choice.message.content for choice in answer.choices]
+
+    three = texts(5, 3)
+    assert len(set(three)) == 3
+    assert texts(6, 2) == three[1:]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_probabilities_are_told_token_by_token(server: Live, stream: bool) -> None:
+    options: Any = {**ASKED, "max_tokens": 12, "logprobs": True, "top_logprobs": 3}
+    if stream:
+        chunks = list(server.client().chat.completions.create(**options, stream=True))
+        tokens = [
+            token
+            for chunk in chunks
+            for choice in chunk.choices
+            if choice.logprobs is not None
+            for token in choice.logprobs.content or ()
+        ]
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    else:
+        (choice,) = server.client().chat.completions.create(**options).choices
+        assert choice.logprobs is not None
+        tokens = choice.logprobs.content or []
+        text = choice.message.content or ""
+    assert len(tokens) == 12
+    assert b"".join(bytes(token.bytes or []) for token in tokens).decode(errors="replace") == text
+    for token in tokens:
+        assert len(token.top_logprobs) == 3
+        assert token.top_logprobs[0].logprob == token.logprob <= 0.0
+
+
+def test_an_answer_follows_a_schema(server: Live) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"sure": {"type": "boolean"}, "how": {"enum": ["well", "badly"]}},
+        "required": ["sure", "how"],
+        "additionalProperties": False,
+    }
+    named: Any = {"name": "answer", "schema": schema, "strict": True}
+    answer = server.client().chat.completions.create(
+        **ASKED,
+        temperature=1.0,
+        max_tokens=400,
+        response_format={"type": "json_schema", "json_schema": named},
+    )
+    said = json.loads(answer.choices[0].message.content or "")
+    assert set(said) == {"sure", "how"}
+    assert isinstance(said["sure"], bool)
+    assert said["how"] in ("well", "badly")
+    named["schema"] = {"type": "object", "properties": {"a": {"type": "bogus"}}}
+    with pytest.raises(openai.BadRequestError, match=r"\$\.properties\.a: Invalid type: bogus"):
+        server.client().chat.completions.create(
+            **ASKED, response_format={"type": "json_schema", "json_schema": named}
+        )
+
+
+def test_an_adapter_is_chosen_by_the_models_name(
+    server: Live, engine: Watched, folder: Path
+) -> None:
+    def text(model: str) -> str:
+        options: Any = {"prompt": PROMPT, "max_tokens": 8}
+        return server.client().completions.create(model=model, **options).choices[0].text
+
+    save_adapter(folder, paths.adapters_dir() / "mine")
+    plain, mine = text("tiny"), text("tiny:mine")
+    assert plain != mine
+    assert (text("tiny"), text("tiny:mine")) == (plain, mine)
+    assert "tiny:mine" in [model.id for model in server.client().models.list().data]
+    shutil.rmtree(paths.adapters_dir() / "mine")
+    assert "tiny:mine" not in [model.id for model in server.client().models.list().data]
+    assert engine.adapter_names == ()
+    with pytest.raises(openai.NotFoundError):
+        text("tiny:mine")
+
+
+def test_another_model_takes_the_first_ones_place(server: Live) -> None:
+    def text(model: str) -> str:
+        options: Any = {"prompt": PROMPT, "max_tokens": 8}
+        return server.client().completions.create(model=model, **options).choices[0].text
+
+    save_llama(paths.models_dir() / "other", hidden=32)
+    tiny, other = text("tiny"), text("other")
+    assert tiny != other
+    assert server.health()["model"] == "other"
+    assert text("tiny") == tiny
+    pickled = paths.models_dir() / "pickled"
+    save_llama(pickled)
+    (pickled / "model.safetensors").rename(pickled / "pytorch_model.bin")
+    with pytest.raises(openai.APIStatusError, match="is a pickle file"):
+        text("pickled")
+    assert server.health()["model"] == "tiny"
 
 
 @pytest.mark.e2e

@@ -1,23 +1,25 @@
 """What is refused, and how the official client sees it."""
 
 import logging
+import threading
 from typing import Any
 
 import openai
 import pytest
 
+from assistant.client.record import ModelChoice
 from assistant.errors import ModelFolderError
-from assistant.server.security import MAX_BODY_BYTES, is_loopback_name
-from assistant.server.serving import ModelSlot, Served
+from assistant.server.engines import Served
+from assistant.server.limits import Limits
+from assistant.server.security import is_loopback_name
 from tests.server.live import TOKEN, Live, live
+from tests.server.scripted_engine import ScriptedLoader
 
 HELLO: list[Any] = [{"role": "user", "content": "hello"}]
 
 
 def post(server: Live, path: str = "/v1/chat/completions", **options: Any) -> Any:
-    headers = {"Authorization": f"Bearer {TOKEN}", **options.pop("headers", {})}
-    with openai.DefaultHttpxClient(trust_env=False) as http:
-        return http.post(f"{server.url}{path}", headers=headers, **options)
+    return server.http("POST", path, **options)
 
 
 def message_of(error: pytest.ExceptionInfo[openai.APIError]) -> str:
@@ -70,20 +72,12 @@ def test_loopback_names(host: str, loopback: bool) -> None:
     assert is_loopback_name(host) is loopback
 
 
-def test_no_page_of_a_browser_is_let_in(server: Live) -> None:
-    response = post(server, json={}, headers={"Origin": "https://evil.example"})
-    assert not any(name.startswith("access-control") for name in response.headers)
-
-
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"n": 2},
         {"tools": [{"type": "function", "function": {"name": "f"}}]},
-        {"logprobs": True},
         {"logit_bias": {"5": 100}},
         {"presence_penalty": 0.5},
-        {"response_format": {"type": "json_object"}},
         {"reasoning_effort": "high"},
         {"extra_body": {"top_k": 3}},
     ],
@@ -111,6 +105,15 @@ def test_what_is_not_supported_is_named(server: Live, parameters: dict[str, Any]
         ({"max_tokens": 1, "max_completion_tokens": 2}, "send one of them"),
         ({"max_tokens": "5"}, "max_tokens"),
         ({"seed": 2**70}, "seed"),
+        ({"n": 0}, "n"),
+        ({"n": 9}, "n"),
+        ({"top_logprobs": 3}, "needs logprobs"),
+        ({"logprobs": True, "top_logprobs": 21}, "top_logprobs"),
+        ({"logprobs": 2}, "logprobs"),
+        ({"priority": "urgent"}, "priority"),
+        ({"response_format": {"type": "json"}}, "response_format"),
+        ({"response_format": {"type": "json_schema"}}, "json_schema belongs"),
+        ({"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, "schema"),
     ],
 )
 def test_a_wrong_request(server: Live, changes: dict[str, Any], said: str) -> None:
@@ -134,7 +137,7 @@ def test_a_completion_of_anything_but_one_text(server: Live, prompt: Any) -> Non
 
 
 def test_another_model(server: Live) -> None:
-    with pytest.raises(openai.NotFoundError, match="serves scripted, not gpt"):
+    with pytest.raises(openai.NotFoundError, match="no model gpt: it has scripted, starter"):
         server.client().chat.completions.create(model="gpt", messages=HELLO)
     with pytest.raises(openai.NotFoundError):
         server.client().models.retrieve("gpt")
@@ -146,7 +149,7 @@ def test_no_such_route(server: Live) -> None:
 
 @pytest.mark.parametrize("chunked", [True, False])
 def test_a_body_that_is_too_large(server: Live, chunked: bool) -> None:
-    body = b"x" * (MAX_BODY_BYTES + 1)
+    body = b"x" * (Limits().body_bytes + 1)
     response = post(server, content=iter([body[:9], body[9:]]) if chunked else body)
     assert response.status_code == 413
     assert response.json()["error"]["code"] == "request_too_large"
@@ -180,23 +183,38 @@ def test_a_bug_in_the_middle_of_a_stream(server: Live, caplog: pytest.LogCapture
     assert answer.choices[0].text == "wellagain"
 
 
+class Never(ScriptedLoader):
+    """Loads until the test is over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.over = threading.Event()
+
+    def load(self, choice: ModelChoice) -> Served:
+        self.over.wait()
+        return super().load(choice)
+
+
+class Broken(ScriptedLoader):
+    """Its models are damaged."""
+
+    def load(self, choice: ModelChoice) -> Served:
+        raise ModelFolderError("config.json is missing from the folder")
+
+
 def test_while_the_model_is_loading() -> None:
-    with live(ModelSlot("starter")) as server:
+    loader = Never()
+    with live(loader, "starter", until_loaded=False) as server:
         with pytest.raises(openai.InternalServerError, match="loading starter") as error:
             server.client().models.list()
         assert error.value.status_code == 503
         assert int(error.value.response.headers["Retry-After"]) > 0
-        with openai.DefaultHttpxClient(trust_env=False) as http:
-            assert http.get(f"{server.url}/health").json()["status"] == "loading"
+        assert server.health()["status"] == "loading"
+        loader.over.set()
 
 
 def test_when_the_model_could_not_be_loaded() -> None:
-    def load() -> Served:
-        raise ModelFolderError("config.json is missing from the folder")
-
-    slot = ModelSlot("starter")
-    slot.fill(load)
-    with live(slot) as server:
+    with live(Broken(), "starter") as server:
         with pytest.raises(openai.InternalServerError, match=r"config\.json is missing") as error:
             server.client().models.list()
         assert error.value.status_code == 503

@@ -1,0 +1,1 @@
+"""OpenAI's API: what its requests ask for, and how its answers are written."""
