@@ -34,6 +34,7 @@ from bench.peers.models import LLAMA, OURS, Setup, random_llama, starter
 from bench.peers.task import Task, Timing
 from bench.peers.texts import Texts, edited
 from bench.peers.worker import Worker
+from bench.targets import Target, Verdict, verdict
 
 MODELS: dict[str, Callable[[Path], Setup]] = {"1b": random_llama, "starter": starter}
 STREAMS = 8
@@ -50,18 +51,6 @@ class Sizes:
     edit: int = 320
     shared: int = 48
     """The prompts and the answers of the streams."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a value must be."""
-
-    value: float
-    at_most: bool = False
-
-    def holds(self, value: float) -> bool:
-        """Whether `value` is as good."""
-        return value <= self.value if self.at_most else value >= self.value
 
 
 TARGETS = {
@@ -199,21 +188,16 @@ def measure(setup: Setup, rounds: int, sizes: Sizes) -> dict[str, Any]:
     }
 
 
-def ratios(results: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def ratios(results: dict[str, dict[str, Any]]) -> dict[str, Verdict]:
     """Each model's claims, their targets and whether they hold."""
-    found = {}
-    for model, result in results.items():
-        for name, value in result["values"].items():
-            target = TARGETS[name]
-            found[f"{model}_{name}"] = {
-                "value": round(value, 3),
-                "target": target.value,
-                "holds": target.holds(value),
-            }
-    return found
+    return {
+        f"{model}_{name}": verdict(value, TARGETS[name])
+        for model, result in results.items()
+        for name, value in result["values"].items()
+    }
 
 
-def table(results: dict[str, dict[str, Any]], verdicts: dict[str, dict[str, Any]]) -> Iterator[str]:
+def table(results: dict[str, dict[str, Any]], verdicts: dict[str, Verdict]) -> Iterator[str]:
     """The lines for people."""
     for model, result in results.items():
         yield f"{model}: medians of {result['rounds']} rounds"

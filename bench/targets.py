@@ -1,0 +1,29 @@
+"""What a benchmark's value must be, and whether it is."""
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+
+class Verdict(TypedDict):
+    """A value beside its target, as benchmarks print it."""
+
+    value: float
+    target: float
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a value must be: at least so much, or at most."""
+
+    value: float
+    at_most: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Whether `value` is as good."""
+        return value <= self.value if self.at_most else value >= self.value
+
+
+def verdict(value: float, target: Target) -> Verdict:
+    """The value, its target and whether it holds; what is shown is rounded, what holds is not."""
+    return {"value": round(value, 3), "target": target.value, "holds": target.holds(value)}
