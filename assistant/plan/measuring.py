@@ -119,20 +119,19 @@ def measure_timing(spec: ModelSpec, storage: Storage) -> Timing:
 def measure_rates(storage: Storage) -> Rates:
     """Time layers of two widths on the CPU; what both take by their weights, and what besides."""
     narrow, wide = _NARROW, _WIDE
-    own_cache_byte = _cache_byte(wide.heads, wide.kv_heads)
     attention_operation = _attention_operation(wide)
     tokens, prompts = [], []
     for spec in (narrow, wide):
         layers = _measure_layers(spec, storage)
-        cache = 4 * PROMPT_TOKENS * spec.kv_heads * spec.head_dim
-        attention = attention_operations(spec) * attention_operation
-        tokens.append((_layer_bytes(spec, storage), layers.token - cache * own_cache_byte))
+        tokens.append((_layer_bytes(spec, storage), layers.bare_token))
         work = 2 * PROMPT_TOKENS * layer_parameters(spec) / spec.layers
-        prompts.append((work, layers.prompt - attention))
+        attention = attention_operations(spec) * attention_operation
+        # On a busy machine the attention alone may have taken longer than all together.
+        prompts.append((work, max(layers.prompt - attention, layers.prompt / 2)))
     return Rates(
         token=_line(*tokens),
         cache_byte=_cache_byte(4 * _SHARED_KEY_HEADS, _SHARED_KEY_HEADS),
-        own_cache_byte=own_cache_byte,
+        own_cache_byte=_cache_byte(wide.heads, wide.kv_heads),
         head_byte=_head_byte(wide),
         prompt=_line(*prompts),
         copied_prompt=_line(*prompts),
@@ -179,10 +178,14 @@ def _line(one: tuple[float, float], other: tuple[float, float]) -> Line:
 
 @dataclass(frozen=True, slots=True)
 class _Layers:
-    """Seconds of one layer: a token behind a prompt of PROMPT_TOKENS, and such a prompt."""
+    """Seconds of one layer."""
 
     token: float
+    """One token behind a prompt of PROMPT_TOKENS."""
+    bare_token: float
+    """One token behind next to nothing."""
     prompt: float
+    """Such a prompt."""
 
 
 def _measure_layers(spec: ModelSpec, storage: Storage) -> _Layers:
@@ -192,10 +195,12 @@ def _measure_layers(spec: ModelSpec, storage: Storage) -> _Layers:
     # A prompt computes so much that the processor's cache is no matter: few layers do.
     prompt = _prompt_seconds(Decoder(first_layers(model, _PROMPT_LAYERS)))
     decoder = Decoder(model)
-    cache: Any = decoder.new_cache()
-    _fill(cache, spec)
-    token = _seconds(lambda: decoder.forward([Part([1], cache, 1)]))
-    return _Layers(token / number, prompt / _PROMPT_LAYERS)
+    empty: Any = decoder.new_cache()
+    bare_token = _seconds(lambda: decoder.forward([Part([1], empty, 1)]))
+    full: Any = decoder.new_cache()
+    _fill(full, spec)
+    token = _seconds(lambda: decoder.forward([Part([1], full, 1)]))
+    return _Layers(token / number, bare_token / number, prompt / _PROMPT_LAYERS)
 
 
 def _measure_prompt(spec: ModelSpec) -> float:
