@@ -1,7 +1,6 @@
 """What would run on this machine, and how well."""
 
 import json
-import os
 import sys
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -88,8 +87,9 @@ def _measured(machine: "Machine", specs: "list[ModelSpec]") -> "Machine":
 
     with Status() as status:
         status.show("measuring this machine's speed")
-        # Threads that wait quietly, as the server's do; it is read when PyTorch is imported.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        from assistant.engine.threads import wait_briefly
+
+        wait_briefly()
         from assistant.plan.measuring import measure_machine
 
         return measure_machine(machine, specs, status.show)

@@ -1,11 +1,11 @@
 """From the settings to a model that answers."""
 
 import gc
-import os
 import sys
 
 from assistant.client.record import ModelChoice
 from assistant.engine.folder import check_adapter_folder, check_model_folder
+from assistant.engine.threads import wait_briefly
 from assistant.registry import locate
 from assistant.server.engines import Card, Served
 
@@ -22,10 +22,7 @@ class EngineLoader:
 
     def load(self, choice: ModelChoice) -> Served:
         """See `Loader`."""
-        # OpenMP's threads spin while they wait for each other. Where anything else computes on the
-        # same cores, as beside an editor it does, that costs a small model ten times its speed.
-        # OpenMP reads this once, when PyTorch is imported.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        wait_briefly()
 
         from assistant.engine.engine import Engine
         from assistant.engine.load import LoadOptions, load_model

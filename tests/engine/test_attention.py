@@ -1,8 +1,10 @@
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from assistant.engine.attention import packed_attention, use_packed_attention
+from assistant.engine.attention import attend, packed_attention, use_packed_attention
 from assistant.engine.load import LoadedModel
 
 
@@ -41,3 +43,39 @@ def test_the_engines_model_uses_it_and_others_keep_theirs(loaded: LoadedModel) -
     use_packed_attention(loaded.model)
     assert loaded.model.config._attn_implementation == "eager"
     loaded.model.set_attn_implementation("sdpa")
+
+
+def reference(
+    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, scale: float
+) -> torch.Tensor:
+    """The textbook's attention, in float64."""
+    tokens, heads, _ = query.shape
+    shared = heads // keys.shape[0]
+    keys, values = (one.double().repeat_interleave(shared, 0) for one in (keys, values))
+    scores = query.double().transpose(0, 1) @ keys.transpose(1, 2) * scale
+    before = keys.shape[1] - tokens
+    hidden = torch.ones(tokens, keys.shape[1], dtype=torch.bool).triu_(before + 1)
+    weights = torch.softmax(scores.masked_fill(hidden, float("-inf")), dim=-1)
+    return (weights @ values).transpose(0, 1).reshape(tokens, -1)
+
+
+@given(
+    tokens=st.integers(1, 300),
+    before=st.sampled_from([0, 1, 7, 130, 500]),
+    key_heads=st.integers(1, 3),
+    shared=st.integers(1, 4),
+    dtype=st.sampled_from([torch.float32, torch.bfloat16]),
+)
+@settings(deadline=None, max_examples=60)
+def test_attention_is_that_of_the_textbook(
+    tokens: int, before: int, key_heads: int, shared: int, dtype: torch.dtype
+) -> None:
+    """Whichever way it is computed: for one token, a few, or the blocks of a prompt."""
+    torch.manual_seed(tokens)
+    query = torch.randn(tokens, key_heads * shared, 16, dtype=dtype)
+    # With room behind, as in a cache that grows.
+    keys, values = torch.randn(2, key_heads, before + tokens + 9, 16, dtype=dtype)[:, :, :-9]
+    found = attend(query, keys, values, 0.3)
+    expected = reference(query, keys, values, 0.3)
+    tolerance = 1e-5 if dtype is torch.float32 else 0.03
+    torch.testing.assert_close(found.double(), expected, atol=tolerance, rtol=tolerance)
