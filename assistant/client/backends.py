@@ -20,6 +20,7 @@ class Kind(Enum):
     """A kind of server, by how it wants to be asked."""
 
     LLAMA_CPP = "llama.cpp"
+    LLAMA_CPP_PYTHON = "llama-cpp-python"
     OLLAMA = "Ollama"
     VLLM = "vLLM"
     LM_STUDIO = "LM Studio"
@@ -28,6 +29,7 @@ class Kind(Enum):
 
 _OWNERS = {
     "llamacpp": Kind.LLAMA_CPP,
+    "me": Kind.LLAMA_CPP_PYTHON,
     "library": Kind.OLLAMA,
     "vllm": Kind.VLLM,
     "organization_owner": Kind.LM_STUDIO,

@@ -28,6 +28,12 @@ from assistant.registry import NO_FIM
 if TYPE_CHECKING:
     import openai
 
+_READ_GGUF = (Kind.LLAMA_CPP, Kind.LLAMA_CPP_PYTHON, Kind.OLLAMA, Kind.LM_STUDIO)
+_EXTRA: dict[Kind, dict[str, Any]] = {
+    # Otherwise control tokens are left out of the text before it is searched for stop texts.
+    Kind.VLLM: {"skip_special_tokens": False},
+    Kind.LLAMA_CPP_PYTHON: wire.NO_PENALTY,
+}
 UNKNOWN_CONTEXT = 4096
 """Tokens; few servers have given a model less."""
 _BYTES_PER_TOKEN = 2
@@ -69,15 +75,13 @@ class InText(Way):
         self, connection: Connection, request: CompletionRequest, params: SamplingParams
     ) -> Pieces:
         """See `Way.pieces`."""
-        gguf = self.kind in (Kind.LLAMA_CPP, Kind.OLLAMA, Kind.LM_STUDIO)
-        spelling = Spelling.SPACE if gguf else Spelling.MARK
+        spelling = Spelling.SPACE if self.kind in _READ_GGUF else Spelling.MARK
         prompt = render_fim_text(request, self.fim_format, spelling)
         if self.kind is Kind.OLLAMA:
             # Its /v1/completions would put the prompt into the model's chat template.
             answer = wire.generate(connection, prompt.text, params, prompt.stop, suffix="")
         else:
-            # Otherwise vLLM leaves control tokens out of the text before it looks for stops.
-            extra = {"skip_special_tokens": False} if self.kind is Kind.VLLM else {}
+            extra = _EXTRA.get(self.kind, {})
             answer = wire.completions(connection, prompt.text, params, prompt.stop, **extra)
         return up_to(answer, (*params.stop, *prompt.stop), drop_space=prompt.drop_space)
 
@@ -99,7 +103,9 @@ class ByServer(Way):
             suffix = asked.suffix or "\n"  # without one, it would take the prompt for a question
             answer = wire.generate(connection, asked.prefix, params, (), suffix)
         else:
-            extra = {"suffix": asked.suffix} if asked.suffix else {}
+            extra = _EXTRA.get(self.kind, {})
+            if asked.suffix:
+                extra = {**extra, "suffix": asked.suffix}
             answer = wire.completions(connection, asked.prefix, params, **extra)
         # Some only append the suffix to what they made of the prefix.
         appended = (asked.suffix,) if len(asked.suffix.strip()) >= _TELLING else ()
@@ -145,7 +151,7 @@ def ways_to_fill_in(backend: Backend, chosen: str | None) -> tuple[Way, ...]:
         ways.append(ByServer(backend.kind))
     if name is not None and name != NO_FIM:
         ways.append(InText(backend.kind, FIM_FORMATS[name]))
-    if name is None and backend.kind is Kind.OTHER:
+    if name is None and backend.kind in (Kind.OTHER, Kind.LLAMA_CPP_PYTHON):
         ways.append(ByServer(backend.kind))
     if backend.kind is Kind.VLLM:
         ways.append(InConversation(prefill=True))

@@ -15,6 +15,8 @@ _MOST_STOPS = 4
 """OpenAI's limit; where there are more, the rest is looked for on this side alone."""
 _NEWER_NAMES = {"max_tokens": "max_completion_tokens"}
 """What OpenAI's newer models call a parameter, whose older name they refuse."""
+NO_PENALTY = {"repeat_penalty": 1.0}
+"""Some servers punish repetition unless told otherwise, and code repeats its names all the time."""
 _OPTIONAL = ("temperature", "top_p", "seed", "stop")
 
 
@@ -129,7 +131,11 @@ def _options(connection: Connection, params: SamplingParams, stop: Sequence[str]
 
 def _native_options(params: SamplingParams, stop: Sequence[str]) -> dict[str, Any]:
     """The options that llama.cpp and Ollama call alike."""
-    options: dict[str, Any] = {"temperature": params.temperature, "top_p": params.top_p}
+    options: dict[str, Any] = {
+        "temperature": params.temperature,
+        "top_p": params.top_p,
+        **NO_PENALTY,
+    }
     if stops := list(dict.fromkeys((*params.stop, *stop))):
         options["stop"] = stops
     if params.seed is not None:

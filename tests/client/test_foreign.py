@@ -71,6 +71,13 @@ async def test_the_settings_name_one_of_its_models() -> None:
             await client_of(foreign).ready()
 
 
+async def test_one_that_lists_no_model_is_asked_for_that_of_the_settings() -> None:
+    assert (await completed(Foreign([]), model="/models/mine"))[0] == FILLED
+    async with running(Foreign([])) as foreign:
+        with pytest.raises(ServerError, match="serves no model at all: set `model`"):
+            await client_of(foreign).ready()
+
+
 @pytest.mark.parametrize(
     "foreign",
     [
