@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openai
@@ -22,6 +23,7 @@ from assistant.paths import HOME_VARIABLE
 from assistant.registry import STARTER, locate
 
 _SECONDS_TO_START = 120.0
+_SECONDS_TO_ANSWER = 60.0
 _RANK = 4
 _TARGETS = ("q_proj", "v_proj")
 
@@ -39,12 +41,11 @@ class State:
     threads: int
 
     def at_most(self, other: "State") -> bool:
-        """Whether it is not more of anything."""
+        """Whether it is not more of anything but threads, which a server keeps in pools."""
         return (
             self.requests <= other.requests
             and self.connections <= other.connections
             and self.files <= other.files
-            and self.threads <= other.threads
         )
 
     def line(self) -> str:
@@ -79,7 +80,8 @@ class Served:
     def state(self) -> State:
         """What it holds, the connection that asks for it left out."""
         headers = {"Authorization": f"Bearer {self._token}"}
-        text = httpx.get(f"{self._url}/metrics", headers=headers, trust_env=False).text
+        with httpx.Client(trust_env=False, timeout=_SECONDS_TO_ANSWER) as client:
+            text = client.get(f"{self._url}/metrics", headers=headers).text
         figures = {
             sample.name: sample.value
             for family in text_string_to_metric_families(text)
@@ -137,13 +139,20 @@ def save_starter_adapter(home: Path, name: str) -> Path:
     return folder
 
 
+def _health(url: str) -> dict[str, Any]:
+    """What it says of itself; while it imports the engine it may be long in saying it."""
+    with httpx.Client(trust_env=False, timeout=_SECONDS_TO_ANSWER) as client:
+        said: dict[str, Any] = client.get(f"{url}/health").json()
+        return said
+
+
 def _wait(process: "subprocess.Popen[bytes]", record: Path) -> str:
     """The address of a server that has loaded its model."""
     end = time.monotonic() + _SECONDS_TO_START
     while time.monotonic() < end and process.poll() is None:
         if record.is_file():
             url = str(json.loads(record.read_text("utf-8"))["url"])
-            health = httpx.get(f"{url}/health", trust_env=False).json()
+            health = _health(url)
             if health["status"] == "ready":
                 return url
             if health["status"] == "failed":
