@@ -171,6 +171,8 @@ def _parts(component: dict[str, Any] | None) -> list[dict[str, Any]]:
     if component is None:
         return []
     if component["type"] == "Sequence":
-        members = next((component[key] for key in _MEMBERS if component.get(key)), [])
+        members: list[dict[str, Any]] = next(
+            (component[key] for key in _MEMBERS if component.get(key)), []
+        )
         return [inner for member in members for inner in _parts(member)]
     return [component]

@@ -1,6 +1,7 @@
 """Every kind of model gives, token by token, what transformers' own greedy generation gives."""
 
 import json
+import queue
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 from assistant.config import Quantization
 from assistant.engine.engine import Engine
 from assistant.engine.load import LoadedModel, LoadOptions, load_model
+from assistant.engine.requests import Chunk, Job
+from assistant.engine.sampling import Sampler
 from assistant.errors import AssistantError, ModelFolderError, UsageError
 from assistant.messages import CompletionRequest, Conversation, Message, SamplingParams
 from assistant.prompts import FIM_FORMATS, Prompt
@@ -69,9 +72,41 @@ def greedy(model: Any, prompt: Prompt) -> list[int]:
     return answer
 
 
+class Recording(Sampler):
+    """Chooses as ever, and remembers what."""
+
+    def __init__(self) -> None:
+        super().__init__(SamplingParams())
+        self.ids: list[int] = []
+
+    def choose(self, logits: torch.Tensor) -> int:
+        self.ids.append(super().choose(logits))
+        return self.ids[-1]
+
+
+def answer(loaded: LoadedModel, prompt: Prompt) -> tuple[str, list[int]]:
+    pieces: queue.SimpleQueue[Chunk | Exception] = queue.SimpleQueue()
+    recording = Recording()
+    engine = Engine(loaded)
+    engine.submit(prompt, SamplingParams(max_tokens=TOKENS), Job(), pieces.put, sampler=recording)
+    text = ""
+    while True:
+        piece = pieces.get(timeout=60)
+        assert isinstance(piece, Chunk), piece
+        text += piece.text
+        if piece.finish is not None:
+            return text, recording.ids
+
+
 def answer_text(loaded: LoadedModel, prompt: Prompt) -> str:
-    chunks = Engine(loaded).generate(prompt, SamplingParams(max_tokens=TOKENS))
-    return "".join(chunk.text for chunk in chunks)
+    return answer(loaded, prompt)[0]
+
+
+def is_near_tie(model: Any, prompt: Prompt, before: list[int], one: int, other: int) -> bool:
+    """Whether the next token could be either, for all that bfloat16 can tell apart."""
+    with torch.inference_mode():
+        row = model(torch.tensor([[*prompt.ids, *before]])).logits[0, -1].float()
+    return float((row[one] - row[other]).abs()) <= 2**-7 * float(row.abs().max())
 
 
 @pytest.mark.parametrize("with_adapter", [False, True], ids=["base", "adapter"])
@@ -91,7 +126,15 @@ def test_answers_are_those_of_transformers(
         prompt = loaded.renderer.complete(completion)
         expected = greedy(reference, prompt)
         assert len(set(expected)) > 3, "the model repeats itself: this test could not fail"
-        assert answer_text(loaded, prompt) == loaded.renderer.tokenizer.decode(expected)
+        text, found = answer(loaded, prompt)
+        if found == expected:
+            assert text == loaded.renderer.tokenizer.decode(expected)
+        else:
+            # A pass of one row and one of many round the same sums differently in bfloat16.
+            place = [a == b for a, b in zip(found, expected, strict=True)].index(False)
+            rivals = found[place], expected[place]
+            assert kind != "float32"
+            assert place > 3 and is_near_tie(reference, prompt, expected[:place], *rivals)
         answers.add(tuple(expected))
     assert len(answers) == len(REQUESTS)
 
