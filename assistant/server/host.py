@@ -15,6 +15,7 @@ from assistant.registry import LocalAdapter
 from assistant.server.adapters import Adapters
 from assistant.server.apart import apart
 from assistant.server.engines import Answering, Card, Loader, Served
+from assistant.server.refusals import Refusal
 
 Result = TypeVar("Result")
 
@@ -152,7 +153,7 @@ class ModelHost:
 
     async def _hold(self, choice: ModelChoice) -> _Held:
         if self.state.error is not None:
-            raise self.state.error
+            raise Refusal(503, self.state.detail, code="model_failed")
         if self._ended:
             raise Cancelled("the model server is ending")
         held = self._held

@@ -15,6 +15,7 @@ from starlette.types import Scope
 from assistant.errors import (
     AssistantError,
     Cancelled,
+    ModelFolderError,
     ModelNotFoundError,
     PromptError,
     UsageError,
@@ -94,6 +95,8 @@ def refusal_of(error: Exception) -> Refusal:
             return Refusal(400, str(error))
         case ModelNotFoundError():
             return Refusal(404, str(error), code="model_not_found")
+        case ModelFolderError():
+            return Refusal(500, str(error), code="model_damaged", retry=False)
         case AssistantError():
             return Refusal(500, str(error))
         case HTTPException():

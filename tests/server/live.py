@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import openai
 
 from assistant import __version__, paths
@@ -49,6 +50,13 @@ class Live:
         with openai.DefaultHttpxClient(trust_env=False) as http:
             said: dict[str, Any] = http.get(f"{self.url}/health").json()
             return said
+
+    def health_or_none(self) -> dict[str, Any] | None:
+        """What it says of itself, or None where it closes the connection."""
+        try:
+            return self.health()
+        except httpx.TransportError:
+            return None
 
     def publish(self, settings: Settings) -> None:
         """Let clients with these settings find it."""

@@ -257,8 +257,8 @@ def test_an_adapter_is_chosen_by_the_models_name(
     server: Live, engine: Watched, folder: Path
 ) -> None:
     def text(model: str) -> str:
-        options: Any = {"prompt": PROMPT, "max_tokens": 8}
-        return server.client().completions.create(model=model, **options).choices[0].text
+        answer = server.client().completions.create(model=model, prompt=PROMPT, max_tokens=8)
+        return answer.choices[0].text
 
     save_adapter(folder, paths.adapters_dir() / "mine")
     plain, mine = text("tiny"), text("tiny:mine")
@@ -274,8 +274,8 @@ def test_an_adapter_is_chosen_by_the_models_name(
 
 def test_another_model_takes_the_first_ones_place(server: Live) -> None:
     def text(model: str) -> str:
-        options: Any = {"prompt": PROMPT, "max_tokens": 8}
-        return server.client().completions.create(model=model, **options).choices[0].text
+        answer = server.client().completions.create(model=model, prompt=PROMPT, max_tokens=8)
+        return answer.choices[0].text
 
     save_llama(paths.models_dir() / "other", hidden=32)
     tiny, other = text("tiny"), text("other")
