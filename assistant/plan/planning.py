@@ -20,8 +20,10 @@ _CHUNK = 256
 """Tokens of a prompt that pass through a layer at once on the CPU."""
 _BUDGET_SHARE = 1 / 3
 """Of the memory that is free when the weights are there; see `engine.load`."""
-_RUNTIME_BYTES = {"cpu": 450_000_000, "cuda": 600_000_000}
-"""What the server takes of a device before it has a model."""
+_RUNTIME_BYTES = {"cpu": 500_000_000, "cuda": 600_000_000}
+"""What the engine takes of a device without a model: measured on the CPU, assumed for CUDA."""
+_GPTQ_RUNTIME_BYTES = 130_000_000
+"""What the library that reads GPTQ weights takes beside it, on the CPU."""
 _SYSTEM_BYTES = 1_000_000_000
 _SYSTEM_SHARE = 0.05
 """Left to the operating system: so many bytes, and so much of the memory."""
@@ -97,6 +99,8 @@ def planned_context(spec: ModelSpec, wanted: int | None) -> int:
 def memory_of(spec: ModelSpec, storage: Storage, context: int, device: Device) -> Memory:
     """The memory that a model takes on a device, with room for one text as long as `context`."""
     weights, runtime = weights_of(spec, storage, device.kind), _RUNTIME_BYTES[device.kind]
+    if storage == "gptq" and device.kind == "cpu":
+        runtime += _GPTQ_RUNTIME_BYTES
     position = 2 * spec.layers * spec.kv_heads * spec.head_dim * _CACHE_BYTES
     copies = weights.copied(int((device.free_bytes - weights.total - runtime) * _BUDGET_SHARE))
     rows = min(_CHUNK, context)
