@@ -17,7 +17,7 @@ from transformers import DynamicCache
 
 from assistant.engine.attention import attend
 from assistant.engine.kv_cache import GrowingCache, GrowingLayer
-from assistant.engine.parts import Part
+from assistant.engine.parts import Interrupt, Interrupted, Part
 from assistant.engine.projections import Projection, Share
 
 _FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
@@ -64,7 +64,9 @@ class Decoder:
         return GrowingCache([GrowingLayer() for _ in self._layers])
 
     @torch.inference_mode()
-    def forward(self, parts: Sequence[Part]) -> list[torch.Tensor]:
+    def forward(
+        self, parts: Sequence[Part], interrupt: Interrupt | None = None
+    ) -> list[torch.Tensor]:
         """See `Runner`."""
         spans, shares = _rows(parts), _shares(parts, [len(part.ids) for part in parts])
         ids = [token for part in parts for token in part.ids]
@@ -72,6 +74,8 @@ class Decoder:
         turns = self._rotations.at(spans)
         *layers, last = self._layers
         for layer in layers:
+            if interrupt is not None and interrupt():
+                raise Interrupted
             queries, seen = layer.read(states, turns, spans, shares)
             states = layer.answer(states, queries, seen, spans, shares)
         queries, seen = last.read(states, turns, spans, shares)

@@ -15,8 +15,8 @@ _FIRST = 3
 _MOST = 63
 _TRUST_LOST = 3
 """Guesses wrong from their first token on before guesses by the shorter key rest."""
-_REST = 16
-"""Tokens for which they rest then."""
+_REST, _LONGEST_REST = 16, 512
+"""Tokens for which they rest then; twice as many the next time, until one is right again."""
 
 
 class LookUp:
@@ -32,6 +32,7 @@ class LookUp:
         self._length = _FIRST
         self._wrong = 0
         self._rest = 0
+        self._next_rest = _REST
 
     def guess(self, ids: Sequence[int], most: int) -> list[int]:
         """What may follow `ids`, at most `most` tokens, often nothing.
@@ -58,9 +59,13 @@ class LookUp:
             self._length = min(_MOST, 2 * self._length + 1)
         elif right < guessed // 2:
             self._length = max(_FIRST, self._length // 2)
-        self._wrong = 0 if right else self._wrong + 1
+        if right:
+            self._wrong, self._next_rest = 0, _REST
+            return
+        self._wrong += 1
         if self._wrong >= _TRUST_LOST:
-            self._wrong, self._rest = 0, _REST
+            self._wrong, self._rest = 0, self._next_rest
+            self._next_rest = min(_LONGEST_REST, 2 * self._next_rest)
 
     def _place(self, size: int) -> int | None:
         """Where a text that ends like this one went on."""

@@ -59,6 +59,8 @@ class Generation:
         self._guessed: list[int] = []
         self._cached = self._drafted = self._accepted = 0
         self.finished = False
+        self.interruptions = 0
+        """How often the reading of its prompt was broken off for somebody else."""
 
     def begin(self, cache: Any) -> None:
         """Take the keys and values of a beginning of the prompt."""

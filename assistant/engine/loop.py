@@ -16,15 +16,17 @@ from typing import TypeVar
 import torch
 
 from assistant.engine.generation import Generation
-from assistant.engine.parts import Part
+from assistant.engine.parts import Interrupt, Interrupted, Part
 from assistant.engine.prefix_cache import PrefixCache
-from assistant.engine.requests import Chunk, EngineStats
+from assistant.engine.requests import Chunk, EngineStats, Priority
 from assistant.engine.runner import Runner
 from assistant.engine.scheduler import Limits, Scheduler, Turn
 from assistant.errors import AssistantError, Cancelled
 
 logger = logging.getLogger(__name__)
 
+_LONG = 64
+"""Tokens from which on a pass takes long enough to be worth breaking off."""
 Result = TypeVar("Result")
 
 
@@ -43,7 +45,7 @@ class EngineLoop:
         self._arrived: deque[Generation] = deque()
         self._calls: deque[Callable[[], None]] = deque()
         self._closing = False
-        self._steps = 0
+        self._steps = self._round = 0
         self._done = [0, 0, 0, 0, 0]
         self.thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self.thread.start()
@@ -126,22 +128,52 @@ class EngineLoop:
         if not turns:
             return
         if not self._runner.together:
-            turns = [turns[self._steps % len(turns)]]
-        self._steps += 1
+            self._round += 1
+            turns = [turns[self._round % len(turns)]]
         parts: list[Part] = []
         before: list[int] = []
         try:
             for turn in turns:
                 self._begin(turn.request)
                 before.append(turn.request.cache.get_seq_length())
-                parts.append(turn.request.next_part(turn.tokens))
-            logits = self._runner.forward(parts)
+                # What was broken off comes in smaller pieces, so that it gets done at all.
+                most = max(1, turn.tokens >> turn.request.interruptions)
+                parts.append(turn.request.next_part(most))
+            logits = self._runner.forward(parts, self._interrupt(turns, parts))
+        except Interrupted:
+            self._cut(turns, before)
+            for turn in turns:
+                turn.request.interruptions += turn.request.reading
+            return
         except Exception as error:
             self._fail_pass(turns, before, error)
             return
+        self._steps += 1
         for turn, part, rows in zip(turns, parts, logits, strict=True):
             if part.keep:
                 self._take(turn.request, rows)
+
+    def _interrupt(
+        self, turns: Sequence[Turn[Generation]], parts: Sequence[Part]
+    ) -> Interrupt | None:
+        """When to break off a pass that reads a prompt: for a cursor, or when nobody wants it."""
+        if max(len(part.ids) for part in parts) < _LONG:
+            return None
+        urgent = min(turn.request.job.priority for turn in turns) is Priority.COMPLETION
+
+        def interrupt() -> bool:
+            if all(turn.request.job.cancel.cancelled for turn in turns):
+                return True
+            arrived = any(one.job.priority is Priority.COMPLETION for one in list(self._arrived))
+            return arrived and not urgent
+
+        return interrupt
+
+    def _cut(self, turns: Sequence[Turn[Generation]], before: Sequence[int]) -> None:
+        """Take away what a pass that did not come to its end has written."""
+        for turn, length in zip(turns, before, strict=False):
+            with suppress(AttributeError):  # a cache that cannot be cut is not kept either
+                turn.request.cache.crop_to(length)
 
     def _begin(self, generation: Generation) -> None:
         """Look for what was computed before, as late as can be: others may compute it yet."""
@@ -170,10 +202,8 @@ class EngineLoop:
     def _fail_pass(
         self, turns: Sequence[Turn[Generation]], before: Sequence[int], error: Exception
     ) -> None:
-        """A pass broke off in the midst: what it wrote is cut away, and its requests end."""
-        for turn, length in zip(turns, before, strict=False):
-            with suppress(AttributeError):  # a cache that cannot be cut is not kept either
-                turn.request.cache.crop_to(length)
+        """A pass failed: what it wrote is cut away, and its requests end."""
+        self._cut(turns, before)
         told: Exception = error
         if isinstance(error, torch.OutOfMemoryError):
             self._prefixes.clear()

@@ -1,6 +1,6 @@
 """What goes into one pass through the model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,3 +18,11 @@ class Part:
     keep: int
     """The logits behind how many of the last tokens are wanted: from none to all."""
     adapter: LoraAdapter | None = None
+
+
+Interrupt = Callable[[], bool]
+"""Asked in the midst of a long pass whether it is to be broken off."""
+
+
+class Interrupted(Exception):
+    """A pass was broken off: the caches of its texts are to be cut to what they held before."""

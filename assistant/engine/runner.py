@@ -10,7 +10,7 @@ from assistant.engine.attention import use_packed_attention
 from assistant.engine.decoder import Decoder
 from assistant.engine.kv_cache import new_cache
 from assistant.engine.lora import AdapterHooks
-from assistant.engine.parts import Part
+from assistant.engine.parts import Interrupt, Part
 
 
 class Runner(Protocol):
@@ -22,8 +22,13 @@ class Runner(Protocol):
     def new_cache(self) -> DynamicCache:
         """The keys and values of a text that begins."""
 
-    def forward(self, parts: Sequence[Part]) -> list[torch.Tensor]:
-        """The logits of each part, `[keep, vocabulary]`."""
+    def forward(
+        self, parts: Sequence[Part], interrupt: Interrupt | None = None
+    ) -> list[torch.Tensor]:
+        """The logits of each part, `[keep, vocabulary]`.
+
+        Raises Interrupted when `interrupt` says so between two layers, where it can be asked there.
+        """
 
 
 def make_runner(model: Any) -> Runner:
@@ -48,8 +53,10 @@ class TransformersRunner:
         return new_cache(self._model.config)
 
     @torch.inference_mode()
-    def forward(self, parts: Sequence[Part]) -> list[torch.Tensor]:
-        """See `Runner`."""
+    def forward(
+        self, parts: Sequence[Part], interrupt: Interrupt | None = None
+    ) -> list[torch.Tensor]:
+        """See `Runner`. Its layers are not ours to look between."""
         return [self._forward(part) for part in parts]
 
     def _forward(self, part: Part) -> torch.Tensor:

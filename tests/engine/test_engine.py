@@ -1,8 +1,9 @@
 """The engine as its users see it: streaming, ends, seeds, cancelling, usage, several threads."""
 
 import gc
+import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ import torch
 from assistant.engine.engine import Engine
 from assistant.engine.load import LoadedModel
 from assistant.engine.parts import Part
-from assistant.engine.requests import Chunk, Job, Usage
+from assistant.engine.requests import Chunk, Job, Priority, Usage
 from assistant.engine.scheduler import Limits
 from assistant.errors import AssistantError, Cancelled, PromptError
 from assistant.messages import CompletionRequest, Conversation, Message, SamplingParams
@@ -177,7 +178,7 @@ def test_a_prompt_is_read_in_chunks_between_which_it_can_be_cancelled(
     read: list[int] = []
     forward = engine._runner.forward
 
-    def cancel_later(parts: Sequence[Part]) -> list[torch.Tensor]:
+    def cancel_later(parts: Sequence[Part], *_: object) -> list[torch.Tensor]:
         read.extend(len(part.ids) for part in parts)
         if len(read) == 3:
             job.cancel.cancel()
@@ -242,7 +243,7 @@ def test_a_failure_in_a_pass_is_told_and_spares_later_requests(
     engine.forget()
     forward = engine._runner.forward
 
-    def broken(parts: Sequence[Part]) -> list[torch.Tensor]:
+    def broken(parts: Sequence[Part], *_: object) -> list[torch.Tensor]:
         forward(parts)
         raise RuntimeError(QUOTE)
 
@@ -252,6 +253,45 @@ def test_a_failure_in_a_pass_is_told_and_spares_later_requests(
             list(engine.generate(endless(engine), greedy()))
     assert "RuntimeError" in caplog.text and QUOTE not in caplog.text
     assert text_of(engine.generate(endless(engine), greedy())) == before
+
+
+def test_a_cursor_does_not_wait_for_a_long_prompt_to_be_read(
+    loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long, short = Prompt(tuple(range(8, 408)), frozenset()), endless(Engine(loaded))
+    alone = [text_of(Engine(loaded).generate(prompt, greedy(6))) for prompt in (long, short)]
+    engine = Engine(loaded)
+    order: list[str] = []
+    answers: list[queue.SimpleQueue[Chunk | Exception]] = [queue.SimpleQueue() for _ in "ab"]
+    reading = threading.Event()
+    forward = engine._runner.forward
+
+    def watched(
+        parts: Sequence[Part], interrupt: Callable[[], bool] | None = None
+    ) -> list[torch.Tensor]:
+        if len(parts[0].ids) == 400 and not reading.is_set():
+            reading.set()
+            wait_queued(engine, 2)
+        logits = forward(parts, interrupt)
+        order.append("long" if parts[0].ids[0] in long.ids[:1] else "short")
+        return logits
+
+    monkeypatch.setattr(engine._runner, "forward", watched)
+    engine.submit(long, greedy(6), Job(), answers[0].put)
+    reading.wait(5)
+    engine.submit(short, greedy(6), Job(priority=Priority.COMPLETION), answers[1].put)
+    texts = ["".join(piece.text for piece in until_end(answer)) for answer in answers]
+    assert texts == alone
+    assert order[:5] == ["short"] * 5
+
+
+def until_end(pieces: "queue.SimpleQueue[Chunk | Exception]") -> Iterator[Chunk]:
+    while True:
+        piece = pieces.get(timeout=30)
+        assert isinstance(piece, Chunk), piece
+        yield piece
+        if piece.finish is not None:
+            return
 
 
 def test_a_closed_engine_cancels_what_runs_and_takes_nothing_more(engine: Engine) -> None:

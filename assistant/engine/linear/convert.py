@@ -9,12 +9,15 @@ from torch import nn
 
 from assistant.engine.linear.crossover import set_crossovers
 from assistant.engine.linear.gptq import NotConvertible, convert_gptq, is_gptq
+from assistant.engine.linear.int4 import can_multiply
+from assistant.engine.linear.native import find_kernel
 from assistant.engine.linear.nf4 import (
     Nf4Linear,
     dequantize,
     fits_kernel,
     has_kernel,
     is_bitsandbytes,
+    to_int4,
 )
 from assistant.engine.linear.packed import PackedLinear, can_pack
 from assistant.engine.linear.quantize import group_size, quantize_linear
@@ -30,8 +33,9 @@ def convert_linears(model: nn.Module, budget_bytes: int, *, kernel_rows: int | N
     """Replace the linear layers of a model on the CPU that has not computed yet.
 
     - GPTQ layers of 4 bits become `Int4Linear`, with the same values to the rounding of bfloat16.
-    - bitsandbytes' 4-bit layers become `Nf4Linear` where bitsandbytes has a kernel for this
-      processor, and plain bfloat16 where it has none and `budget_bytes` suffice.
+    - bitsandbytes' 4-bit layers become `Int4Linear` where our own kernel runs, `Nf4Linear` where
+      only that of bitsandbytes does, and plain bfloat16 where neither does and `budget_bytes`
+      suffice.
     - bfloat16 layers become `PackedLinear`.
 
     What cannot be converted stays as it is, which is logged. `budget_bytes` is the memory that
@@ -116,7 +120,10 @@ def _places(model: nn.Module) -> list[list[tuple[nn.Module, str]]]:
 
 
 def _from_bitsandbytes(layer: Any, budget: "_Budget") -> nn.Module | None:
-    outputs, inputs = layer.weight.quant_state.shape
+    state = layer.weight.quant_state
+    outputs, inputs = state.shape
+    if find_kernel() is not None and can_multiply(inputs, state.blocksize):
+        return to_int4(layer)
     kept = budget.take(2 * outputs * inputs)
     if not has_kernel() and not kept:
         raise NotConvertible("no kernel on this processor, and no memory to keep them in bfloat16")

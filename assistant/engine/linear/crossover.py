@@ -23,7 +23,7 @@ _CALLS = 12
 _LAYERS = 6
 """Layers that take turns, so that weights come from memory as they do in use."""
 
-_Kind = tuple[type[QuantizedLinear], int, int, int, bool, int]
+_Kind = tuple[str, int, int, int, bool, int]
 _found: dict[_Kind, int] = {}
 
 
@@ -81,7 +81,7 @@ def _on_line(points: Sequence[tuple[int, float]], rows: int) -> float:
 
 def _kind(layer: QuantizedLinear) -> _Kind:
     sizes = layer.in_features, layer.out_features, layer.group_size
-    return type(layer), *sizes, layer.keeps_dense, torch.get_num_threads()
+    return layer.kernel, *sizes, layer.keeps_dense, torch.get_num_threads()
 
 
 def _seconds(

@@ -1,4 +1,4 @@
-"""A linear layer with 4-bit weights in groups: few rows by PyTorch's int4 kernel."""
+"""A linear layer with 4-bit weights in groups: few rows by a kernel for such weights."""
 
 import threading
 from collections.abc import Sequence
@@ -6,12 +6,16 @@ from typing import Self
 
 import torch
 
+from assistant.engine.linear import native
 from assistant.engine.linear.layout import BLOCK, KERNEL_GROUPS, find_layout, pack, pad_outputs
 from assistant.engine.linear.quantized import QuantizedLinear, finish_joining, joined_bias
 
+LEVELS = tuple(range(-8, 8))
+"""What codes stand for, unless a layer has levels of its own."""
+
 
 def can_multiply(in_features: int, group_size: int) -> bool:
-    """Whether the kernel has groups of this size on this machine."""
+    """Whether a kernel has groups of this size on this machine."""
     groups = group_size in KERNEL_GROUPS and in_features % group_size == 0
     return groups and find_layout() is not None
 
@@ -19,12 +23,15 @@ def can_multiply(in_features: int, group_size: int) -> bool:
 class Int4Linear(QuantizedLinear):
     """`y = W x + bias` with W in 4 bits, in groups of inputs that share a scale and a zero.
 
-    A weight is `(code - 8) * scale + zero`. Sums are float32.
+    A weight is `(code - 8) * scale + zero`, or with `levels` of its own `levels[code] * scale +
+    zero`. Sums are float32. The kernel is our own where there is one, or else PyTorch's, which
+    knows no other levels.
     """
 
     packed: torch.Tensor
     scales_and_zeros: torch.Tensor
     order: torch.Tensor | None
+    levels: torch.Tensor
     kernel = "int4 kernel"
 
     def __init__(
@@ -35,10 +42,14 @@ class Int4Linear(QuantizedLinear):
         *,
         bias: torch.Tensor | None = None,
         order: torch.Tensor | None = None,
+        levels: torch.Tensor | None = None,
+        own_kernel: bool | None = None,
     ) -> None:
         """`packed` and `scales_and_zeros`, `[K / group, N, 2]`, are padded to whole blocks of N.
 
-        `order`, where there is one, says which input comes first, second and so on, `[K]`.
+        `order`, where there is one, says which input comes first, second and so on, `[K]`. With
+        `own_kernel`, `packed` is in the order of `native`, else in that of `layout`; None stands
+        for whether there is such a kernel.
         """
         groups, self._padded, _ = scales_and_zeros.shape
         inputs = packed.numel() * 2 // self._padded
@@ -46,6 +57,12 @@ class Int4Linear(QuantizedLinear):
         self.register_buffer("packed", packed.view(self._padded, -1))
         self.register_buffer("scales_and_zeros", scales_and_zeros)
         self.register_buffer("order", order)
+        if levels is None:
+            levels = torch.tensor(LEVELS)
+        else:
+            self.kernel = "nf4 kernel"
+        self.register_buffer("levels", levels.to(torch.bfloat16))
+        self.own_kernel = native.find_kernel() is not None if own_kernel is None else own_kernel
 
     @classmethod
     def from_codes(
@@ -56,22 +73,28 @@ class Int4Linear(QuantizedLinear):
         *,
         bias: torch.Tensor | None = None,
         order: torch.Tensor | None = None,
+        levels: torch.Tensor | None = None,
+        own_kernel: bool | None = None,
     ) -> Self:
-        """The layer with the weights `(codes - 8) * scales + zeros`.
+        """The layer with the weights `(codes - 8) * scales + zeros`, or with other levels.
 
         `codes` are 0 to 15, `[N, K]`; `scales` and `zeros` are `[K / group, N]`. Raises ValueError
         for groups that the kernel does not have.
         """
+        if own_kernel is None:
+            own_kernel = native.find_kernel() is not None
         group_size = codes.shape[1] // scales.shape[0]
         if not can_multiply(codes.shape[1], group_size):
             raise ValueError(f"there is no int4 kernel here for groups of {group_size}")
         pairs = torch.stack([scales, zeros], dim=-1).to(torch.bfloat16)
         return cls(
-            pack(pad_outputs(codes, 0)),
+            (native.pack if own_kernel else pack)(pad_outputs(codes, 0)),
             pad_outputs(pairs, 1).contiguous(),
             codes.shape[0],
             bias=bias,
             order=order,
+            levels=levels,
+            own_kernel=own_kernel,
         )
 
     @classmethod
@@ -81,6 +104,8 @@ class Int4Linear(QuantizedLinear):
         for layer in layers:
             if (layer.in_features, layer.group_size) != (first.in_features, first.group_size):
                 raise ValueError("the layers differ in their inputs or groups")
+            if layer.own_kernel != first.own_kernel or not torch.equal(layer.levels, first.levels):
+                raise ValueError("the layers differ in their kernels or levels")
             if not _same(layer.order, first.order):
                 raise ValueError("the orders of the layers' inputs differ")
             if layer.out_features % BLOCK and layer is not layers[-1]:
@@ -91,6 +116,8 @@ class Int4Linear(QuantizedLinear):
             sum(layer.out_features for layer in layers),
             bias=joined_bias(layers),
             order=first.order,
+            levels=None if first.kernel == cls.kernel else first.levels,
+            own_kernel=first.own_kernel,
         )
         parts = joined.packed.split_with_sizes([layer._padded for layer in layers])
         for layer, part in zip(layers, parts, strict=True):
@@ -100,6 +127,9 @@ class Int4Linear(QuantizedLinear):
 
     def multiply_few(self, rows: torch.Tensor) -> torch.Tensor:
         """See QuantizedLinear."""
+        if self.own_kernel:
+            own = _own_kernel()
+            return own.multiply(rows, self.packed, self.scales_and_zeros, self.levels)
         product: torch.Tensor = torch.ops.aten._weight_int4pack_mm_for_cpu(
             rows.contiguous(), self.packed, self.group_size, self.scales_and_zeros
         )
@@ -107,7 +137,7 @@ class Int4Linear(QuantizedLinear):
 
     def multiply_unpacked(self, rows: torch.Tensor) -> torch.Tensor:
         """See QuantizedLinear."""
-        return rows @ self._unpack(_scratch(self.in_features * self._padded))
+        return torch.nn.functional.linear(rows, self._unpacked())
 
     @property
     def dequantized_weight(self) -> torch.Tensor:
@@ -121,10 +151,11 @@ class Int4Linear(QuantizedLinear):
         return 2 * self.in_features * self._padded
 
     def _unpacked(self) -> torch.Tensor:
-        return self._unpack(_scratch(self.in_features * self._padded)).t()
-
-    def _unpack(self, buffer: torch.Tensor) -> torch.Tensor:
-        """The weights in bfloat16, `[K, padded N]`, written to `buffer`."""
+        buffer = _scratch(self.in_features * self._padded)
+        if self.own_kernel:
+            weight = buffer.view(self._padded, self.in_features)
+            _own_kernel().unpack(self.packed, self.scales_and_zeros, self.levels, weight)
+            return weight
         layout = find_layout()
         assert layout is not None, "there is no layer without a layout: see can_multiply"
         weight = buffer.view(self.in_features, self._padded)
@@ -134,10 +165,16 @@ class Int4Linear(QuantizedLinear):
         scales = self.scales_and_zeros[:, None, :, 0].contiguous()
         zeros = self.scales_and_zeros[:, None, :, 1].contiguous()
         torch.addcmul(zeros, groups, scales, out=groups)
-        return weight
+        return weight.t()
 
     def _ordered(self, rows: torch.Tensor) -> torch.Tensor:
         return rows if self.order is None else rows.index_select(1, self.order)
+
+
+def _own_kernel() -> native.NativeKernel:
+    kernel = native.find_kernel()
+    assert kernel is not None, "there is no such layer without the kernel"
+    return kernel
 
 
 def _same(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:

@@ -11,16 +11,16 @@ from assistant.engine.linear.quantized import QuantizedLinear
 def kernel_names(model: nn.Module) -> Iterator[str]:
     """Such as `int4 kernel up to 4 rows, bfloat16 above (kept)`, for layers of this package."""
     layers = [layer for layer in model.modules() if isinstance(layer, QuantizedLinear)]
-    for kind in dict.fromkeys(type(layer) for layer in layers):
-        alike = [layer for layer in layers if type(layer) is kind]
+    for kernel in dict.fromkeys(layer.kernel for layer in layers):
+        alike = [layer for layer in layers if layer.kernel == kernel]
         bounded = [layer for layer in alike if layer.can_unpack or layer.keeps_dense]
         rows = sorted({layer.kernel_rows for layer in bounded})
         if not rows:
-            yield kind.kernel
+            yield kernel
             continue
         span = str(rows[0]) if len(rows) == 1 else f"{rows[0]}-{rows[-1]}"
         kept = sum(layer.keeps_dense for layer in alike)
         how = "kept" if kept == len(alike) else "partly kept" if kept else "unpacked"
-        yield f"{kind.kernel} up to {span} rows, bfloat16 above ({how})"
+        yield f"{kernel} up to {span} rows, bfloat16 above ({how})"
     if any(isinstance(layer, PackedLinear) and layer.source == "nf4" for layer in model.modules()):
         yield "kept in bfloat16"

@@ -1,5 +1,6 @@
 """bitsandbytes' 4-bit layers on the CPU: few rows by its own kernel, many in bfloat16.
 
+Our own kernel takes them, too, and where it cannot be compiled, that of bitsandbytes does.
 bitsandbytes has a kernel for processors with AVX-512 and its bfloat16 instructions, which takes
 any number of rows but is made for few. Elsewhere it unpacks a layer's weights in every call, which
 is what makes NF4 unbearable; see `convert` for what becomes of such layers.
@@ -10,6 +11,7 @@ from typing import Any, Self
 
 import torch
 
+from assistant.engine.linear.int4 import Int4Linear
 from assistant.engine.linear.quantized import QuantizedLinear, finish_joining, joined_bias
 
 _KERNEL_BLOCK = 32
@@ -41,6 +43,26 @@ def fits_kernel(layer: Any) -> bool:
     """Whether a layer has a shape for the kernel. With another, its own class fails, too."""
     outputs, inputs = layer.weight.quant_state.shape
     return bool(outputs % _KERNEL_BLOCK == inputs % layer.weight.quant_state.blocksize == 0)
+
+
+def to_int4(layer: Any) -> Int4Linear:
+    """The layer with the same weights for our own kernel, where there is one.
+
+    As in the kernel of bitsandbytes, levels and scales are rounded to bfloat16.
+    """
+    from bitsandbytes.functional import dequantize_blockwise
+
+    state = layer.weight.quant_state
+    outputs, inputs = state.shape
+    scales = state.absmax
+    if state.nested:
+        scales = dequantize_blockwise(scales, state.state2) + state.offset
+    scales = scales.view(outputs, inputs // state.blocksize).t()
+    pairs = layer.weight.data.view(torch.uint8).view(outputs, inputs // 2)
+    codes = torch.stack([pairs >> 4, pairs & 15], dim=-1).view(outputs, inputs)
+    return Int4Linear.from_codes(
+        codes, scales, torch.zeros_like(scales), bias=layer.bias, levels=state.code
+    )
 
 
 class Nf4Linear(QuantizedLinear):

@@ -5,15 +5,19 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from assistant.engine.linear import native
 from assistant.engine.linear.int4 import Int4Linear
 
 Weights = tuple[Int4Linear, torch.Tensor]
 MakeInt4 = Callable[..., Weights]
 
 
-@pytest.fixture
-def make_int4() -> MakeInt4:
+@pytest.fixture(params=["own kernel", "torch's kernel"])
+def make_int4(request: pytest.FixtureRequest) -> MakeInt4:
     """Makes a layer and the matrix, `[N, K]` in float64, that it should multiply with."""
+    own_kernel = request.param == "own kernel"
+    if own_kernel and native.find_kernel() is None:
+        pytest.skip("there is no kernel of our own for this processor")
 
     def make(
         outputs: int,
@@ -29,7 +33,9 @@ def make_int4() -> MakeInt4:
         scales = torch.rand(inputs // group, outputs, generator=generator) * 0.1 + 0.01
         zeros = torch.randn(inputs // group, outputs, generator=generator) * 0.1
         scales, zeros = scales.bfloat16(), zeros.bfloat16()
-        layer = Int4Linear.from_codes(codes, scales, zeros, bias=bias, order=order)
+        layer = Int4Linear.from_codes(
+            codes, scales, zeros, bias=bias, order=order, own_kernel=own_kernel
+        )
         wide = [part.double().t().repeat_interleave(group, dim=1) for part in (scales, zeros)]
         weight = (codes.double() - 8) * wide[0] + wide[1]
         if order is not None:

@@ -10,7 +10,7 @@ from torch import nn
 from assistant.engine.linear.convert import convert_linears
 from assistant.engine.linear.gptq import NotConvertible, convert_gptq
 from assistant.engine.linear.int4 import Int4Linear
-from assistant.engine.linear.nf4 import dequantize
+from assistant.engine.linear.nf4 import Nf4Linear, dequantize, has_kernel
 from assistant.engine.linear.packed import PackedLinear, can_pack
 
 INPUTS, OUTPUTS = 256, 64
@@ -92,6 +92,21 @@ def bitsandbytes_layer(weight: torch.Tensor) -> Any:
     )
     layer.weight = modules.Params4bit(weight, requires_grad=False, quant_type="nf4")
     return layer.to("cpu").eval()
+
+
+def test_nf4_for_the_kernel_of_bitsandbytes() -> None:
+    """It serves where ours cannot be compiled."""
+    if not has_kernel():
+        pytest.skip("bitsandbytes has no kernel for this processor")
+    weight = torch.randn(OUTPUTS, INPUTS, generator=torch.Generator().manual_seed(3)).bfloat16()
+    layer = Nf4Linear.from_bitsandbytes(bitsandbytes_layer(weight))
+    x = torch.randn(9, INPUTS).bfloat16()
+    expected = bitsandbytes_layer(weight)(x)
+    assert torch.equal(layer(x), expected)
+    layer.keep_dense()
+    layer.kernel_rows = 0
+    difference = (layer(x) - expected).float().norm()
+    assert float(difference / expected.float().norm()) < 0.006
 
 
 @pytest.mark.parametrize("budget", [0, 1 << 20])
