@@ -43,7 +43,10 @@ async def client(server: Live) -> AsyncIterator[ModelClient]:
 async def test_a_completion(client: ModelClient, engine: ScriptedEngine) -> None:
     request = CompletionRequest("def add(", "\nprint()", "python", "sums.py")
     assert await client.complete(request, PARAMS) == "defadd("
-    assert [text async for text in client.stream_complete(request, PARAMS)] == ["def", "add("]
+    stream = client.stream_complete(request, PARAMS)
+    assert stream.finish is None
+    assert [text async for text in stream] == ["def", "add("]
+    assert stream.finish == "stop"
     assert engine.completions == [request, request]
     assert engine.params == [PARAMS, PARAMS]
 

@@ -41,7 +41,7 @@ async def test_the_model_sees_what_stands_around_the_cursor(
     answer = model.answers("2")
     assert await editor.loaded_ghost(1, 4) == "2"
     request = answer.wait_asked()
-    assert request["prompt"] == "x = 1\ny = "
+    assert request["prompt"] == "x = 1\ny =", "the space behind it is left to the model"
     assert request["suffix"] == "\nz = 3\n"
     assert request["max_tokens"] == 17
     assert request["temperature"] == 0

@@ -15,7 +15,7 @@ from pytest_lsp import LanguageClient, client_capabilities, make_test_lsp_client
 from tests.lsp.scripted_model import PATIENCE, ScriptedModel
 
 URI = "file:///project/example.py"
-LINE = "# 名 😀\nx = '名 😀' + "
+LINE = "# 名 😀\nx = '名 😀' +("
 EDITORS = {
     "neovim": ("utf-8", 17),
     "visual_studio_code": ("utf-16", 13),

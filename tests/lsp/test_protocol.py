@@ -232,11 +232,11 @@ async def test_messages_in_one_segment_are_handled_in_their_order(
     editor: Editor, model: ScriptedModel
 ) -> None:
     await editor.start(CAPABLE)
-    editor.open("x = ")
+    editor.open("f(x,")
     model.answers("1")
     assert await editor.loaded_ghost(0, 4) == "1"
     answer = model.answers("2")
-    editor.change("y = ")
+    editor.change("g(x,")
     request = editor.ask_ghost(0, 4)
     assert (await answered(request))["items"][0]["insertText"] == "2"
-    assert answer.request["prompt"] == "y = "
+    assert answer.request["prompt"] == "g(x,"
