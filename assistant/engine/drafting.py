@@ -8,6 +8,7 @@ whether the next logits are there already.
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 _LONG, _SHORT = 4, 2
 """Tokens that must repeat before what followed them is guessed: at best, and at least."""
@@ -17,6 +18,19 @@ _TRUST_LOST = 3
 """Guesses wrong from their first token on before guesses by the shorter key rest."""
 _REST, _LONGEST_REST = 16, 512
 """Tokens for which they rest then; twice as many the next time, until one is right again."""
+
+
+class Drafter(Protocol):
+    """What guesses for one text."""
+
+    def guess(self, ids: Sequence[int], most: int) -> list[int]:
+        """What may follow `ids`, at most `most` tokens, often nothing.
+
+        `ids` is what it was at the last call with tokens added.
+        """
+
+    def learn_outcome(self, guessed: int, right: int) -> None:
+        """Of `guessed` tokens the first `right` were right."""
 
 
 class LookUp:
@@ -35,10 +49,7 @@ class LookUp:
         self._next_rest = _REST
 
     def guess(self, ids: Sequence[int], most: int) -> list[int]:
-        """What may follow `ids`, at most `most` tokens, often nothing.
-
-        `ids` is what it was at the last call with tokens added.
-        """
+        """See `Drafter`."""
         self._learn(ids)
         most = min(most, self._length)
         if most < 1:
@@ -51,7 +62,7 @@ class LookUp:
         return self._ids[place : place + most]
 
     def learn_outcome(self, guessed: int, right: int) -> None:
-        """Of `guessed` tokens the first `right` were right."""
+        """See `Drafter`."""
         self._rest -= 1 + right
         if not guessed:
             return

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+from assistant.engine.draft_model import DraftModel
+from assistant.engine.drafting import Drafter, LookUp
 from assistant.engine.folder import check_adapter_folder
 from assistant.engine.generation import Generation
 from assistant.engine.grammar import Grammars, Matcher
@@ -37,9 +39,20 @@ class Engine:
     Safe to use from several threads. What a request has computed serves later ones.
     """
 
-    def __init__(self, loaded: LoadedModel, *, cache_bytes: int | None = None) -> None:
-        """`cache_bytes` limits what is kept of earlier requests; see `cache_share`."""
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        *,
+        cache_bytes: int | None = None,
+        draft: LoadedModel | None = None,
+    ) -> None:
+        """`cache_bytes` limits what is kept of earlier requests; see `cache_share`.
+
+        `draft` is a small model that guesses tokens for this one. Raises UsageError when it has
+        another vocabulary.
+        """
         self.loaded = loaded
+        self._draft = None if draft is None else DraftModel(draft, loaded)
         self._runner = make_runner(loaded.model)
         release_unused()  # what joining the model's layers has left
         self._adapters: dict[str, LoraAdapter] = {}
@@ -119,7 +132,7 @@ class Engine:
                 context=self.loaded.context,
                 adapter=self._adapter(job.adapter),
                 matcher=self._matcher(params, prompt),
-                drafts=drafts,
+                drafter=self._drafter() if drafts else None,
                 sampler=sampler,
             )
         )
@@ -200,6 +213,9 @@ class Engine:
             raise ModelNotFoundError(
                 f"{self.loaded.name} has no adapter {name}: add it first"
             ) from None
+
+    def _drafter(self) -> Drafter:
+        return LookUp() if self._draft is None else self._draft.drafter()
 
     def _matcher(self, params: SamplingParams, prompt: Prompt) -> Matcher | None:
         if params.json_schema is None:

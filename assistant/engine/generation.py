@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from assistant.engine.answer_text import AnswerText
-from assistant.engine.drafting import LookUp
+from assistant.engine.drafting import Drafter
 from assistant.engine.grammar import Matcher
 from assistant.engine.kv_cache import GrowingCache
 from assistant.engine.likelihood import Likelihoods
@@ -33,13 +33,13 @@ class Generation:
         context: int,
         adapter: LoraAdapter | None = None,
         matcher: Matcher | None = None,
-        drafts: bool = True,
+        drafter: Drafter | None = None,
         sampler: Sampler | None = None,
     ) -> None:
         """`context` is how many tokens prompt and answer may have together.
 
-        `drafts` lets tokens be guessed and checked together; `sampler` chooses tokens in another
-        way than `params` say.
+        `drafter` guesses tokens that are then checked together; `sampler` chooses tokens in
+        another way than `params` say.
         """
         self.job = job
         self.deliver = deliver
@@ -55,7 +55,7 @@ class Generation:
             None if params.top_logprobs is None else Likelihoods(tokenizer, params.top_logprobs)
         )
         self._told: list[TokenLikelihood] = []
-        self._drafter = LookUp() if drafts else None
+        self._drafter = drafter
         self._guessed: list[int] = []
         self._cached = self._drafted = self._accepted = 0
         self.finished = False
