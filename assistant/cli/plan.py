@@ -90,8 +90,11 @@ def _measured(machine: "Machine", specs: "list[ModelSpec]") -> "Machine":
         from assistant.engine.threads import wait_briefly
 
         wait_briefly()
+        # What quantization libraries remark while they are imported is nothing to a user.
+        logging.disable(logging.WARNING)
         from assistant.plan.measuring import measure_machine
 
+        logging.disable(logging.NOTSET)
         return measure_machine(machine, specs, status.show)
 
 
