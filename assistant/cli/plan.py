@@ -1,6 +1,7 @@
 """What would run on this machine, and how well."""
 
 import json
+import logging
 import sys
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any
