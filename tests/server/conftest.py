@@ -1,10 +1,12 @@
 """A live server with the scripted engine, one for each module."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
 
-from tests.server.live import Live, live
+from tests.server.live import TOKEN, Live, live
+from tests.server.refused import SECRET
 from tests.server.scripted_engine import ScriptedEngine, ScriptedLoader
 
 
@@ -26,3 +28,12 @@ def engine(shared: tuple[Live, ScriptedEngine]) -> ScriptedEngine:
     engine = shared[1]
     engine.forget()
     return engine
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """What the server logs, which never holds what the user wrote."""
+    with caplog.at_level(logging.DEBUG, "assistant"):
+        yield caplog
+    assert SECRET not in caplog.text
+    assert TOKEN not in caplog.text
