@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """The folder of a LoRA adapter for the model."""
     quantization: Quantization = "none"
     """How to load weights that are not quantized already."""
+    draft_model: str | None = None
+    """A small model of the same vocabulary that guesses tokens for the large one to check."""
     device: str = "auto"
     """`cpu`, `cuda`, `cuda:1`, `mps`, or `auto` for the best one there is."""
     server_url: str | None = None

@@ -23,15 +23,15 @@ class ModelChoice:
     adapter: str | None
     quantization: "Quantization"
     device: str
+    draft_model: str | None = None
 
     @classmethod
     def of(cls, settings: "Settings") -> "ModelChoice":
         """The choice in `settings`, with whole paths: front ends run in different folders."""
         adapter = str(Path(settings.adapter).expanduser().absolute()) if settings.adapter else None
-        model = settings.model
-        if os.sep in model or model.startswith(("~", ".")):
-            model = str(Path(model).expanduser().absolute())
-        return cls(model, adapter, settings.quantization, settings.device)
+        draft = _whole(settings.draft_model) if settings.draft_model else None
+        model = _whole(settings.model)
+        return cls(model, adapter, settings.quantization, settings.device, draft)
 
     def environment(self) -> dict[str, str]:
         """The variables that make a process' settings say the same."""
@@ -39,6 +39,12 @@ class ModelChoice:
             f"ASSISTANT_{name.upper()}": "" if value is None else value
             for name, value in asdict(self).items()
         }
+
+
+def _whole(name_or_path: str) -> str:
+    if os.sep in name_or_path or name_or_path.startswith(("~", ".")):
+        return str(Path(name_or_path).expanduser().absolute())
+    return name_or_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ def read_record() -> ServerRecord | None:
     """The server that was started last; it may have died without a word. None: there is none."""
     try:
         content = json.loads(paths.server_file().read_text())
-        names = ("model", "adapter", "quantization", "device")
+        names = ("model", "adapter", "quantization", "device", "draft_model")
         choice = ModelChoice(**{name: content.pop(name) for name in names})
         return ServerRecord(choice=choice, **content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -114,6 +114,7 @@ class Finder:
 def _described(choice: ModelChoice) -> str:
     extras = [f"the adapter {choice.adapter}"] if choice.adapter else []
     extras += [f"quantization {choice.quantization}"] if choice.quantization != "none" else []
+    extras += [f"the draft model {choice.draft_model}"] if choice.draft_model else []
     extras += [f"device {choice.device}"] if choice.device != "auto" else []
     return " with ".join([choice.model, " and ".join(extras)] if extras else [choice.model])
 

@@ -79,7 +79,7 @@ class Catalog:
         # The name as it stands in the list, not as it came.
         for known in _installed_names():
             if known == name:
-                return replace(self._host.home, model=known, adapter=None)
+                return replace(self._host.home, model=known, adapter=None, draft_model=None)
         return None
 
     def _names(self) -> list[str]:

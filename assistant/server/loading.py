@@ -19,6 +19,8 @@ class EngineLoader:
         check_model_folder(local.folder)
         if local.adapter is not None:
             check_adapter_folder(local.adapter)
+        if choice.draft_model:
+            check_model_folder(locate(choice.draft_model).folder)
 
     def load(self, choice: ModelChoice) -> Served:
         """See `Loader`."""
@@ -30,6 +32,9 @@ class EngineLoader:
         local = locate(choice.model, choice.adapter)
         options = LoadOptions(device=choice.device, quantization=choice.quantization)
         loaded = load_model(local, options)
+        draft = None
+        if choice.draft_model:
+            draft = load_model(locate(choice.draft_model), LoadOptions(device=choice.device))
         card = Card(
             name=loaded.name,
             context=loaded.context,
@@ -38,7 +43,7 @@ class EngineLoader:
             fim=loaded.renderer.fim_format is not None,
             description=loaded.description.line(),
         )
-        return Served(Engine(loaded), card)
+        return Served(Engine(loaded, draft=draft), card)
 
     def free(self) -> None:
         """See `Loader`."""

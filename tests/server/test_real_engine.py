@@ -316,3 +316,24 @@ def test_a_signal_while_it_loads_ends_it_in_good_order(folder: Path) -> None:
         assert process.wait(PATIENCE) == 0
     assert read_record() is None
     assert not paths.server_file().exists()
+
+
+@pytest.mark.e2e
+async def test_a_draft_model_of_the_settings_guesses(folder: Path) -> None:
+    client = ModelClient(Settings(model=str(folder), device="cpu", draft_model=str(folder)))
+    try:
+        request, params = CompletionRequest(PROMPT, "\n"), SamplingParams(max_tokens=24)
+        assert await client.complete(request, params)
+        record = read_record()
+        assert record is not None and record.choice.draft_model == str(folder)
+        with openai.OpenAI(
+            base_url=f"{record.url}/v1", api_key=paths.token_file().read_text(), max_retries=0
+        ) as own:
+            answer = own.completions.create(
+                model=folder.name, prompt="class Point:\n    def", max_tokens=24
+            )
+        assert answer.usage is not None and answer.usage.completion_tokens_details is not None
+        assert (answer.usage.completion_tokens_details.accepted_prediction_tokens or 0) > 5
+    finally:
+        await client.aclose()
+        end_recorded_server()
