@@ -2,8 +2,8 @@
 
 Kernels unpack their weights for every few rows. A matrix multiplication reads them once, however
 many rows there are, but four times as much; where they are not kept in bfloat16, unpacking comes
-first. On a Zen 5 with two cores and PyTorch's int4 kernel, a layer of 2048 to 5632, one is as good
-as the other at 4 rows where bfloat16 is kept and near 50 where it is not.
+first. On a Zen 5 with two cores, a layer of 2048 to 5632, one is as good as the other near 20 rows
+where bfloat16 is kept and near 100 where it is not; with PyTorch's kernel at 4 and near 50.
 """
 
 import time
@@ -19,6 +19,9 @@ _SEVERAL = 16
 _MANY = 64
 _MOST = 128
 """Rows that a kernel gets at most, whatever a busy machine made the measurement say."""
+_CLEARLY = 1.5
+"""How much faster bfloat16 must be to get few rows. It reads four times as much, so only a kernel
+without instructions for it is slower there, and then by far; less is a busy machine's doing."""
 _CALLS = 12
 _LAYERS = 6
 """Layers that take turns, so that weights come from memory as they do in use."""
@@ -48,35 +51,48 @@ def set_crossovers(layers: Iterable[QuantizedLinear]) -> None:
 def measure(layers: Sequence[QuantizedLinear]) -> int:
     """Rows up to which the kernel is at least as fast as bfloat16 for `layers` of one kind."""
     inputs = layers[0].in_features
-    kernel, dense = (
-        [layer.multiply_few for layer in layers],
-        [layer.multiply_many for layer in layers],
-    )
-    return meeting(
-        [(rows, _seconds(kernel, rows, inputs)) for rows in (1, _BLOCK, _SEVERAL)],
-        [(rows, _seconds(dense, rows, inputs)) for rows in (_BLOCK, _MANY)],
-    )
+    points = [(True, rows) for rows in (1, _BLOCK, _SEVERAL)]
+    points += [(False, rows) for rows in (_BLOCK, _MANY)]
+    times: list[list[float]] = [[] for _ in points]
+    # All take turns, so that a busy machine slows all. The first round warms up.
+    for call in range(-1, _CALLS):
+        layer = layers[call % len(layers)]
+        for (kernel, rows), found in zip(points, times, strict=True):
+            seconds = _seconds(layer.multiply_few if kernel else layer.multiply_many, rows, inputs)
+            if call >= 0:
+                found.append(seconds)
+    fastest = [(rows, min(found)) for (_, rows), found in zip(points, times, strict=True)]
+    return meeting(fastest[:3], fastest[3:])
 
 
 def meeting(kernel: Sequence[tuple[int, float]], dense: Sequence[tuple[int, float]]) -> int:
-    """The last number of rows for which a kernel does not cost more than bfloat16.
+    """The last number of rows for which a kernel does not cost more than bfloat16, or not clearly.
 
     Both are given as points, rows and time, with straight lines through them.
     """
+    kernel, dense = _rising(kernel), _rising(dense)
     best = 0
     for rows in (*range(1, _BLOCK), *range(_BLOCK, _MOST + 1, _BLOCK)):
-        if _on_line(kernel, rows) > _on_line(dense, rows):
+        margin = _CLEARLY if rows <= _BLOCK else 1.0
+        if _on_line(kernel, rows) > margin * _on_line(dense, rows):
             return best
         best = rows
     return best
+
+
+def _rising(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """The points, where no fewer rows take longer than more: that was something else's doing."""
+    return [
+        (rows, min(seconds for _, seconds in points[place:]))
+        for place, (rows, _) in enumerate(points)
+    ]
 
 
 def _on_line(points: Sequence[tuple[int, float]], rows: int) -> float:
     """The time at `rows`, between two points or beyond the last two."""
     place = next((n for n, (at, _) in enumerate(points[1:-1], 1) if rows <= at), len(points) - 1)
     (left, low), (right, high) = points[place - 1], points[place]
-    # A busy machine may have made more rows look cheaper than fewer.
-    return low + max(0.0, high - low) * (rows - left) / (right - left)
+    return low + (high - low) * (rows - left) / (right - left)
 
 
 def _kind(layer: QuantizedLinear) -> _Kind:
@@ -84,15 +100,8 @@ def _kind(layer: QuantizedLinear) -> _Kind:
     return layer.kernel, *sizes, layer.keeps_dense, torch.get_num_threads()
 
 
-def _seconds(
-    functions: Sequence[Callable[[torch.Tensor], object]], rows: int, inputs: int
-) -> float:
-    """The shortest of several calls: what is longer, something else on the machine has caused."""
+def _seconds(function: Callable[[torch.Tensor], object], rows: int, inputs: int) -> float:
     x = torch.zeros(rows, inputs, dtype=torch.bfloat16)
-    functions[0](x)
-    times = []
-    for call in range(_CALLS):
-        begun = time.perf_counter()
-        functions[(call + 1) % len(functions)](x)
-        times.append(time.perf_counter() - begun)
-    return min(times)
+    begun = time.perf_counter()
+    function(x)
+    return time.perf_counter() - begun
