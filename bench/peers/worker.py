@@ -41,7 +41,11 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._remarks,
-            env={name: value for name, value in os.environ.items() if name[:4] != "OMP_"},
+            env={
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("OMP_", "GOMP_"))
+            },
             text=True,
         )
         self.description: str = self._read()["description"]
