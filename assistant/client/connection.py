@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,14 @@ async def connect_own(record: ServerRecord) -> Connection:
         raise ServerError(f"the model server's key cannot be read: {error}") from error
     # Waiting for a turn, or for a long prompt to be read, has no limit: a server that dies
     # meanwhile closes the connection.
-    client = await open_client(f"{record.url}/v1", token, timeout=None, max_retries=0)
+    # Each front end is somebody of its own, so that the server shares its time among them.
+    client = await open_client(
+        f"{record.url}/v1",
+        token,
+        timeout=None,
+        max_retries=0,
+        default_headers={"X-Client": f"assistant-{os.getpid()}"},
+    )
     try:
         entry = (await list_models(client))[0]
     except BaseException:

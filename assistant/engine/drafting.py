@@ -7,10 +7,11 @@ it would be without: every token is chosen from the model's own logits, and a gu
 whether the next logits are there already.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Protocol
 
-_LONG, _SHORT = 4, 2
+_LONG, _SHORT = 3, 2
 """Tokens that must repeat before what followed them is guessed: at best, and at least."""
 _FIRST = 3
 _MOST = 63
@@ -37,15 +38,18 @@ class LookUp:
     """Guesses for one text.
 
     A right guess makes the next one twice as long, a wrong one half as long: a check of many
-    tokens costs more than one of few.
+    tokens costs more than one of few. Of several places that read the same, the one nearest to
+    where the last right guess would be by now is taken: an edit goes through its text in order.
     """
 
     def __init__(self) -> None:
         self._ids: list[int] = []
-        self._places: dict[tuple[int, ...], int] = {}
+        self._places: dict[tuple[int, ...], list[int]] = {}
+        """Where the text goes on behind each key, in order."""
+        self._taken: int | None = None
+        self._expected: int | None = None
         self._length = _FIRST
-        self._wrong = 0
-        self._rest = 0
+        self._wrong = self._rest = 0
         self._next_rest = _REST
 
     def guess(self, ids: Sequence[int], most: int) -> list[int]:
@@ -57,9 +61,8 @@ class LookUp:
         place = self._place(_LONG)
         if place is None and self._rest <= 0:
             place = self._place(_SHORT)
-        if place is None:
-            return []
-        return self._ids[place : place + most]
+        self._taken = place
+        return [] if place is None else self._ids[place : place + most]
 
     def learn_outcome(self, guessed: int, right: int) -> None:
         """See `Drafter`."""
@@ -71,6 +74,7 @@ class LookUp:
         elif right < guessed // 2:
             self._length = max(_FIRST, self._length // 2)
         if right:
+            self._expected = self._taken
             self._wrong, self._next_rest = 0, _REST
             return
         self._wrong += 1
@@ -80,16 +84,21 @@ class LookUp:
 
     def _place(self, size: int) -> int | None:
         """Where a text that ends like this one went on."""
-        return self._places.get(tuple(self._ids[-size:]))
+        found = self._places.get(tuple(self._ids[-size:]))
+        if not found:
+            return None
+        if self._expected is None:
+            return found[-1]
+        after = bisect_left(found, self._expected)
+        near = found[max(0, after - 1) : after + 1]
+        return min(near, key=lambda place: abs(place - (self._expected or 0)))
 
     def _learn(self, ids: Sequence[int]) -> None:
-        """Take new tokens in; the places of what ends with the very last one come later.
-
-        The place of a key is where the text goes on behind it, so that the end of the text, behind
-        which there is nothing, is never found.
-        """
+        """Take new tokens in. Behind the very last one there is nothing yet: it comes later."""
         begin = len(self._ids)
         self._ids.extend(ids[begin:])
+        if self._expected is not None:
+            self._expected += len(self._ids) - begin
         for size in (_LONG, _SHORT):
             for end in range(max(begin, size), len(self._ids)):
-                self._places[tuple(self._ids[end - size : end])] = end
+                self._places.setdefault(tuple(self._ids[end - size : end]), []).append(end)

@@ -28,9 +28,9 @@ from assistant.messages import CompletionRequest, Conversation, SamplingParams
 from assistant.prompts import Prompt
 
 _MOST_TOGETHER = 16
-_MOST_CHECKED = 64
-_LARGE = 1_000_000_000
-"""Parameters from which on a prompt is read in smaller chunks on a CPU: they take long enough."""
+_SMALL, _LARGE = 100_000_000, 1_000_000_000
+"""Parameters: below the first a CPU's cache holds much of a model; from the second on a chunk of
+a prompt takes long enough."""
 
 
 class Engine:
@@ -233,11 +233,17 @@ def cache_share() -> int:
 
 
 def _limits(loaded: LoadedModel) -> Limits:
-    """On a CPU a chunk of a large model's prompt takes seconds in which nobody else is served."""
+    """On a CPU a chunk of a large model's prompt takes seconds, and a row has its price.
+
+    Where weights are read from memory, eight rows cost twice as much as one (see `linear`), and
+    more cost what they would cost apart. In a small model most of a pass is not products at all.
+    """
+    parameters = loaded.description.parameters
     if loaded.model.device.type != "cpu":
-        return Limits(_MOST_TOGETHER, chunk=1024, checked=_MOST_CHECKED)
-    chunk = 256 if loaded.description.parameters > _LARGE else 512
-    return Limits(_MOST_TOGETHER, chunk=chunk, checked=_MOST_CHECKED)
+        return Limits(_MOST_TOGETHER, chunk=1024, checked=64)
+    if parameters < _SMALL:
+        return Limits(_MOST_TOGETHER, chunk=512, checked=32)
+    return Limits(_MOST_TOGETHER, chunk=512 if parameters < _LARGE else 256, checked=8)
 
 
 def _out_of_memory(loaded: LoadedModel) -> str:

@@ -39,7 +39,8 @@ class Limits:
     chunk: int
     """Tokens of a prompt that are read in one pass."""
     checked: int
-    """Tokens in a pass that checks guesses, all requests together."""
+    """Tokens in a pass that checks guesses, all requests together: those that cost little more
+    than one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,5 @@ class Scheduler(Generic[Request]):
         return self._checking(makers)
 
     def _checking(self, makers: Sequence[Request]) -> list[Turn[Request]]:
-        # Few guesses each where there are many: a wrong one costs all of them time.
-        each = max(1, self._limits.checked // max(1, len(makers)) ** 2)
+        each = max(1, self._limits.checked // max(1, len(makers)))
         return [Turn(maker, each) for maker in makers]
