@@ -7,7 +7,8 @@ where bfloat16 is kept and near 100 where it is not; with PyTorch's kernel at 4 
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 
@@ -22,11 +23,11 @@ _MOST = 128
 _CLEARLY = 1.5
 """How much faster bfloat16 must be to get few rows. It reads four times as much, so only a kernel
 without instructions for it is slower there, and then by far; less is a busy machine's doing."""
-_CALLS = 12
+_CALLS = 8
 _LAYERS = 6
 """Layers that take turns, so that weights come from memory as they do in use."""
 
-_Kind = tuple[str, int, int, int, bool, int]
+_Kind = tuple[str, int, int, int, bool]
 _found: dict[_Kind, int] = {}
 
 
@@ -49,20 +50,35 @@ def set_crossovers(layers: Iterable[QuantizedLinear]) -> None:
 
 @torch.inference_mode()
 def measure(layers: Sequence[QuantizedLinear]) -> int:
-    """Rows up to which the kernel is at least as fast as bfloat16 for `layers` of one kind."""
+    """Rows up to which the kernel is at least as fast as bfloat16 for `layers` of one kind.
+
+    What counts is the processor's time in one thread, which hardly depends on what else the
+    machine does: several threads wait for each other, and for whoever keeps one of them waiting.
+    """
     inputs = layers[0].in_features
     points = [(True, rows) for rows in (1, _BLOCK, _SEVERAL)]
     points += [(False, rows) for rows in (_BLOCK, _MANY)]
     times: list[list[float]] = [[] for _ in points]
-    # All take turns, so that a busy machine slows all. The first round warms up.
-    for call in range(-1, _CALLS):
-        layer = layers[call % len(layers)]
-        for (kernel, rows), found in zip(points, times, strict=True):
-            seconds = _seconds(layer.multiply_few if kernel else layer.multiply_many, rows, inputs)
-            if call >= 0:
-                found.append(seconds)
+    with _one_thread():
+        for call in range(-1, _CALLS):
+            layer = layers[call % len(layers)]
+            for (kernel, rows), found in zip(points, times, strict=True):
+                function = layer.multiply_few if kernel else layer.multiply_many
+                seconds = _seconds(function, rows, inputs)
+                if call >= 0:  # the first round warms up
+                    found.append(seconds)
     fastest = [(rows, min(found)) for (_, rows), found in zip(points, times, strict=True)]
     return meeting(fastest[:3], fastest[3:])
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def meeting(kernel: Sequence[tuple[int, float]], dense: Sequence[tuple[int, float]]) -> int:
@@ -97,11 +113,11 @@ def _on_line(points: Sequence[tuple[int, float]], rows: int) -> float:
 
 def _kind(layer: QuantizedLinear) -> _Kind:
     sizes = layer.in_features, layer.out_features, layer.group_size
-    return layer.kernel, *sizes, layer.keeps_dense, torch.get_num_threads()
+    return layer.kernel, *sizes, layer.keeps_dense
 
 
 def _seconds(function: Callable[[torch.Tensor], object], rows: int, inputs: int) -> float:
     x = torch.zeros(rows, inputs, dtype=torch.bfloat16)
-    begun = time.perf_counter()
+    begun = time.thread_time()
     function(x)
-    return time.perf_counter() - begun
+    return time.thread_time() - begun

@@ -114,6 +114,27 @@ void sum_groups(const Weights& w, const uint16_t* x, int64_t rows, float* sums) 
   }
 }
 
+// Two levels for each of sixteen outputs, in bfloat16, with scale and zero.
+inline __m512i scaled(__m512i both, __m512 scale, __m512 zero) {
+  const __m512 even = _mm512_castsi512_ps(_mm512_slli_epi32(both, 16));
+  const __m512 odd =
+      _mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32(0xFFFF0000)));
+  const __m256i low = (__m256i)_mm512_cvtneps_pbh(_mm512_fmadd_ps(even, scale, zero));
+  const __m256i high = (__m256i)_mm512_cvtneps_pbh(_mm512_fmadd_ps(odd, scale, zero));
+  return _mm512_or_si512(_mm512_cvtepu16_epi32(low),
+                         _mm512_slli_epi32(_mm512_cvtepu16_epi32(high), 16));
+}
+
+inline void store_quarters(__m512i four, uint16_t* to, int64_t inputs) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_extracti32x4_epi32(four, 0));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 4 * inputs),
+                   _mm512_extracti32x4_epi32(four, 1));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 8 * inputs),
+                   _mm512_extracti32x4_epi32(four, 2));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 12 * inputs),
+                   _mm512_extracti32x4_epi32(four, 3));
+}
+
 }  // namespace
 
 // x: [rows][inputs], y: [rows][outputs], both bfloat16. Groups are multiples of 32 inputs.
@@ -150,25 +171,27 @@ extern "C" void assistant_int4_unpack(const uint8_t* codes, const uint16_t* pair
                                       const uint16_t* levels, int64_t outputs, int64_t inputs,
                                       int64_t group, uint16_t* out) {
   const Weights w{codes, pairs, levels, outputs, inputs, group};
+  const __m512i table = table_of(w);
 #pragma omp parallel for schedule(static)
   for (int64_t block = 0; block < outputs / kOutputs; ++block) {
-    const uint16_t* words =
-        reinterpret_cast<const uint16_t*>(codes + block * (inputs / kInputs) * kBytes);
-    for (int64_t o = 0; o < kOutputs; ++o) {
-      const int64_t output = block * kOutputs + o;
-      for (int64_t k = 0; k < inputs; ++k) {
-        const int64_t in = k % kInputs;
-        const uint16_t word = words[k / kInputs * 32 + 2 * o + in % 2];
-        const uint16_t* pair = pairs + (k / group * outputs + output) * 2;
-        const uint32_t bits[3] = {uint32_t(levels[word >> (in / 2 * 4) & 15]) << 16,
-                                  uint32_t(pair[0]) << 16, uint32_t(pair[1]) << 16};
-        float value[3];
-        __builtin_memcpy(value, bits, sizeof bits);
-        const float weight = value[0] * value[1] + value[2];
-        uint32_t whole;
-        __builtin_memcpy(&whole, &weight, sizeof whole);
-        out[output * inputs + k] = uint16_t((whole + 0x7FFF + (whole >> 16 & 1)) >> 16);
-      }
+    const uint8_t* at = codes + block * (inputs / kInputs) * kBytes;
+    uint16_t* to = out + block * kOutputs * inputs;
+    __m512 scale, zero;
+    for (int64_t k = 0; k < inputs; k += kInputs, at += kBytes) {
+      if (k % group == 0) pair_of(w, k / group, block, &scale, &zero);
+      __m512i word = _mm512_loadu_si512(at);
+      __m512i two[4];  // for sixteen outputs, inputs 2 i and 2 i + 1
+      for (int i = 0; i < 4; ++i, word = _mm512_srli_epi16(word, 4))
+        two[i] = scaled(_mm512_permutexvar_epi16(word, table), scale, zero);
+      const __m512i a = _mm512_unpacklo_epi32(two[0], two[1]);
+      const __m512i b = _mm512_unpackhi_epi32(two[0], two[1]);
+      const __m512i c = _mm512_unpacklo_epi32(two[2], two[3]);
+      const __m512i d = _mm512_unpackhi_epi32(two[2], two[3]);
+      // Each quarter of these has all eight inputs of an output: those of one are four apart.
+      store_quarters(_mm512_unpacklo_epi64(a, c), to + k, inputs);
+      store_quarters(_mm512_unpackhi_epi64(a, c), to + k + inputs, inputs);
+      store_quarters(_mm512_unpacklo_epi64(b, d), to + k + 2 * inputs, inputs);
+      store_quarters(_mm512_unpackhi_epi64(b, d), to + k + 3 * inputs, inputs);
     }
   }
 }
