@@ -23,7 +23,6 @@ IDS = tuple(range(8, 60))
 ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 CONFIGS: dict[str, dict[str, Any]] = {
     "all layers": {"target_modules": ALL},
-    "with the head": {"target_modules": ["lm_head", "up_proj"]},
     "rank-stabilized": {"target_modules": ["k_proj"], "use_rslora": True},
     "patterns": {
         "target_modules": ["q_proj", "gate_proj"],
@@ -34,6 +33,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
 }
 SPECIAL: dict[str, dict[str, Any]] = {
     "dora": {"target_modules": ["q_proj"], "use_dora": True},
+    # PEFT saves a copy of the head along with such an adapter.
+    "of the head": {"target_modules": ["lm_head", "up_proj"]},
     "saved along": {"target_modules": ["q_proj"], "modules_to_save": ["lm_head"]},
 }
 _Auto: Any = AutoModelForCausalLM
