@@ -32,12 +32,13 @@ def attend(
     """
     tokens, heads, head_dim = query.shape
     key_heads = keys.shape[0]
-    # [key_heads, heads that share one, tokens, head_dim]
     shared = heads // key_heads
-    grouped = query.view(tokens, key_heads, shared, head_dim).permute(1, 2, 0, 3)
     if tokens == 1:
-        found = _unmasked(grouped[:, :, 0], keys, values, scale).unsqueeze(2)
-    elif query.device.type != "cpu":
+        rows = query.view(key_heads, shared, head_dim)
+        return _unmasked(rows, keys, values, scale).reshape(1, heads * head_dim)
+    # [key_heads, heads that share one, tokens, head_dim]
+    grouped = query.view(tokens, key_heads, shared, head_dim).permute(1, 2, 0, 3)
+    if query.device.type != "cpu":
         found = _masked(grouped, keys, values, scale)
     elif tokens * shared < _BLOCKED_FROM:
         found = _packed(grouped, keys, values, scale)

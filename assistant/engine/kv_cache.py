@@ -44,10 +44,20 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
 
     def append(self, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Take `[tokens, heads, head_dim]`, give all there is as `[heads, positions, head_dim]`."""
-        all_keys, all_values = self.update(
-            keys.transpose(0, 1).unsqueeze(0), values.transpose(0, 1).unsqueeze(0)
-        )
-        return all_keys[0], all_values[0]
+        seen = self.keys
+        old = 0 if seen is None else seen.shape[2]
+        new = old + keys.shape[0]
+        if self._buffers is None or new > self._buffers[0].shape[2]:
+            all_keys, all_values = self.update(
+                keys.transpose(0, 1).unsqueeze(0), values.transpose(0, 1).unsqueeze(0)
+            )
+            return all_keys[0], all_values[0]
+        # What `update` does, without what it does for shapes that never come here.
+        key_buffer, value_buffer = self._buffers
+        key_buffer[0, :, old:new] = keys.transpose(0, 1)
+        value_buffer[0, :, old:new] = values.transpose(0, 1)
+        self.keys, self.values = key_buffer[:, :, :new], value_buffer[:, :, :new]
+        return self.keys[0], self.values[0]
 
     def crop_to(self, positions: int) -> None:
         """Forget all positions but the first `positions`, which it must have."""
