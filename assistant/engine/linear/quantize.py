@@ -4,8 +4,12 @@ For each group the search starts from several ranges, the full one and narrower 
 extremes. From each it goes as Lloyd's algorithm does (Lloyd 1982, doi:10.1109/TIT.1982.1056489):
 codes by rounding, then the scale and zero of least squared error for these codes, by linear
 regression. What is best is found with scale and zero in bfloat16, as the kernel has them. The
-k-quants of llama.cpp search in the same way. It needs no data to calibrate with.
+k-quants of llama.cpp search in the same way. It needs no data to calibrate with. The starter's loss
+on Python text rises from 3.426 to 3.442 nats a token, and to 3.435 with NF4 (docs/quantization.md).
 """
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
@@ -38,7 +42,6 @@ def quantize_linear(
     return Int4Linear.from_codes(codes, scales, zeros, bias=bias)
 
 
-@torch.inference_mode()
 def quantize(weight: torch.Tensor, group: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Codes 0 to 15, `[N, K]`, and scales and zeros, `[K / group, N]`, for `weight`, `[N, K]`.
 
@@ -48,13 +51,27 @@ def quantize(weight: torch.Tensor, group: int) -> tuple[torch.Tensor, torch.Tens
     codes = torch.empty(outputs, inputs, dtype=torch.uint8)
     pairs = torch.empty(2, outputs, inputs // group, dtype=torch.bfloat16)
     step = max(1, _CHUNK // inputs)
-    for start in range(0, outputs, step):
+
+    @torch.inference_mode()
+    def search(start: int) -> None:
         rows = slice(start, start + step)
         groups = weight[rows].float().reshape(-1, inputs // group, group)
         found, scale, zero = _search(groups)
         codes[rows] = found.view(-1, inputs).to(torch.uint8)
         pairs[0, rows], pairs[1, rows] = scale, zero
+
+    _in_threads(search, range(0, outputs, step))
     return codes, pairs[0].t(), pairs[1].t()
+
+
+def _in_threads(work: Callable[[int], None], starts: Sequence[int]) -> None:
+    """Each piece in one thread: pieces are so small that threads sharing one would only wait."""
+    threads = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            list(pool.map(work, starts))
+    finally:
+        torch.set_num_threads(threads)  # it is the default of threads that come later, too
 
 
 def _search(groups: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
