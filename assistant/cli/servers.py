@@ -12,7 +12,7 @@ def serve(
     adapter: Annotated[str | None, typer.Option(help="The folder of a LoRA adapter.")] = None,
     quantization: Annotated[
         str | None,
-        typer.Option(help="none, or nf4 to load in 4 bits.", show_default="from settings"),
+        typer.Option(help="none, int4 (4 bits on a CPU), or nf4.", show_default="from settings"),
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="auto, cpu, cuda, mps.", show_default="from settings")

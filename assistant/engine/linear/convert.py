@@ -22,6 +22,7 @@ from assistant.engine.linear.nf4 import (
 from assistant.engine.linear.packed import PackedLinear, can_pack
 from assistant.engine.linear.quantize import group_size, quantize_linear
 from assistant.engine.linear.quantized import QuantizedLinear
+from assistant.engine.memory import release_unused
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +97,8 @@ def _replace(model: nn.Module, make: Make) -> None:
         if new is not None:
             for parent, name in places:
                 setattr(parent, name, new.eval())
+            # At once: what is left between the layers would come to several times their size.
+            release_unused()
     for reason, name in kept.items():
         logger.warning("layers such as %s stay as they are: %s", name, reason)
 
