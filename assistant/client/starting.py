@@ -195,7 +195,7 @@ class _Child:
         if code == -signal.SIGKILL:
             return (
                 "the model server was killed, as the system does when memory runs out: choose a"
-                " smaller model, or quantization nf4"
+                " smaller model, or quantization int4"
             )
         try:
             with _log_file().open("rb") as log:

@@ -247,7 +247,8 @@ def _limits(loaded: LoadedModel) -> Limits:
 
 
 def _out_of_memory(loaded: LoadedModel) -> str:
+    quantization = "int4" if loaded.model.device.type == "cpu" else "nf4"
     return (
         f"{loaded.name} ran out of memory on {loaded.description.device} at {{tokens}} tokens:"
-        " shorten the prompt, or load it with quantization nf4"
+        f" shorten the prompt, or load it with quantization {quantization}"
     )

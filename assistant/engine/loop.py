@@ -4,9 +4,11 @@ One thread, because every thread that computes gets a team of worker threads of 
 OpenMP, and because a model has one set of weights to read: what can be computed together, is.
 """
 
+import atexit
 import logging
 import threading
 import traceback
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -24,6 +26,9 @@ from assistant.engine.scheduler import Limits, Scheduler, Turn
 from assistant.errors import AssistantError, Cancelled
 
 logger = logging.getLogger(__name__)
+
+_loops: "weakref.WeakSet[EngineLoop]" = weakref.WeakSet()
+_SECONDS_TO_END = 10
 
 _LONG = 64
 """Tokens from which on a pass takes long enough to be worth breaking off."""
@@ -49,6 +54,7 @@ class EngineLoop:
         self._done = [0, 0, 0, 0, 0]
         self.thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self.thread.start()
+        _loops.add(self)
 
     def submit(self, generation: Generation) -> None:
         """Begin a request. Raises Cancelled when the engine is closed."""
@@ -250,3 +256,13 @@ class EngineLoop:
         for call in list(self._calls):
             call()
         self._prefixes.clear()
+
+
+@atexit.register
+def _end_loops() -> None:
+    """Python would pull the interpreter from under a thread that is deep in native code."""
+    loops = list(_loops)
+    for loop in loops:
+        loop.close()
+    for loop in loops:
+        loop.thread.join(_SECONDS_TO_END)
