@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench soak clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,9 +25,12 @@ format: .venv/dev ## Lay the code out
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: .venv/dev ## Measure the claims of speed, each beside its peer
+bench: .venv/bench ## Measure the claims of speed, each beside its peer
 	@# Threads that wait as in the server.
-	@for file in bench/*.py; do OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=2000 $(BIN)/python $$file || exit 1; done
+	@for file in $(filter-out bench/soak.py,$(wildcard bench/*.py)); do OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=2000 $(BIN)/python $$file || exit 1; done
+
+soak: .venv/dev ## Load a server for an hour, and look what it leaves behind
+	@$(BIN)/python bench/soak.py
 
 clean: ## Remove what the other targets made
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -47,3 +50,10 @@ clean: ## Remove what the other targets made
 	@echo "installing everything that the tests need (minutes, the first time)" >&2
 	@$(PIP) --editable '.[server,gptq,lsp,dev]'
 	@touch $@ .venv/demo
+
+# llama.cpp is compiled. Where a build for this very processor crashes (its AMX path does), say what
+# to build in CMAKE_ARGS: -DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_AVX512=ON and so on.
+.venv/bench: .venv/dev
+	@echo "building llama.cpp, a peer of the benchmarks (minutes, the first time)" >&2
+	@$(PIP) --editable '.[bench]'
+	@touch $@

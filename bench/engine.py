@@ -169,7 +169,12 @@ def measure(setup: Setup, rounds: int, sizes: Sizes) -> dict[str, Any]:
             for name, arguments in setup.contenders.items()
         }
         bandwidth = workers[OURS].call("bandwidth")["bytes_per_second"]
-        found = [play(workers, texts, sizes, number) for number in range(rounds + 1)][1:]
+        found = []
+        for number in range(rounds + 1):
+            if sys.stderr.isatty():
+                print(f"{setup.name}: round {number} of {rounds}", file=sys.stderr)
+            found.append(play(workers, texts, sizes, number))
+        found = found[1:]
         descriptions = {name: worker.description for name, worker in workers.items()}
         weights = workers[OURS].call("weights")["bytes"]
     rows = medians(found)
