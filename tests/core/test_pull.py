@@ -184,7 +184,8 @@ def test_a_hub_that_asks_for_patience(hub: Hub, small_ranges: int) -> None:
     assert (pull(NAME, on_progress=lines.append) / "model.safetensors").read_bytes() == WEIGHTS
     assert any("the model hub asks to wait 1 s" in line for line in lines)
     in_time = [moment for moment in hub.times if moment < hub.times[0] + 0.9]
-    assert len(in_time) <= 4  # those that were under way when the first was refused
+    # Those that were under way when one was refused, or were sent before that was read.
+    assert len(in_time) <= 8 < len(hub.times)
 
 
 def test_refusals_that_name_no_time(hub: Hub, small_ranges: int) -> None:

@@ -9,6 +9,10 @@ from torch import nn
 
 _mkldnn: Any = torch.backends.mkldnn
 
+_BUCKET = 32
+"""More rows than this are filled up to a multiple of it. oneDNN compiles code for each number of
+rows, two thirds of a megabyte, and keeps the last thousand: prompts have all lengths."""
+
 Source = Literal["plain", "tied", "nf4"]
 """What weights were before they were packed; `tied` ones stand in the embedding, too."""
 
@@ -38,10 +42,14 @@ class DenseWeight:
         """`rows` `[..., K]` times the matrix: `[..., N]`, bfloat16 both."""
         if not self._packed:
             return nn.functional.linear(rows, self._weight, bias)
+        count = rows.shape[0]
+        missing = -count % _BUCKET if rows.dim() == 2 and count > _BUCKET else 0
+        if missing:
+            rows = nn.functional.pad(rows, (0, 0, 0, missing))
         product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
             rows, self._weight, bias, "none", [], ""
         )
-        return product
+        return product[:count] if missing else product
 
     def plain(self) -> torch.Tensor:
         """The matrix as an ordinary tensor."""
