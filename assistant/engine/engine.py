@@ -22,6 +22,7 @@ from assistant.engine.requests import Chunk, Deliver, EngineStats, Job
 from assistant.engine.runner import make_runner
 from assistant.engine.sampling import Sampler
 from assistant.engine.scheduler import Limits
+from assistant.engine.threads import end_workers
 from assistant.engine.trim import Trimmer
 from assistant.errors import ModelFolderError, ModelNotFoundError, PromptError
 from assistant.messages import CompletionRequest, Conversation, SamplingParams
@@ -54,7 +55,9 @@ class Engine:
         self.loaded = loaded
         self._draft = None if draft is None else DraftModel(draft, loaded)
         self._runner = make_runner(loaded.model)
-        release_unused()  # what joining the model's layers has left
+        # What loading the model and joining its layers have left.
+        release_unused()
+        end_workers()
         self._adapters: dict[str, LoraAdapter] = {}
         self._trimmer = Trimmer(loaded.renderer, loaded.context)
         self._grammars: Grammars | None = None

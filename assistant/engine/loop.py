@@ -23,12 +23,14 @@ from assistant.engine.prefix_cache import PrefixCache
 from assistant.engine.requests import Chunk, EngineStats, Priority
 from assistant.engine.runner import Runner
 from assistant.engine.scheduler import Limits, Scheduler, Turn
+from assistant.engine.threads import end_workers
 from assistant.errors import AssistantError, Cancelled
 
 logger = logging.getLogger(__name__)
 
 _loops: "weakref.WeakSet[EngineLoop]" = weakref.WeakSet()
 _SECONDS_TO_END = 10
+_IDLE_SECONDS = 0.5
 
 _LONG = 64
 """Tokens from which on a pass takes long enough to be worth breaking off."""
@@ -109,8 +111,11 @@ class EngineLoop:
     def _wait(self) -> bool:
         """Wait for something to do; False when it is time to end."""
         with self._changed:
+            patience: float | None = _IDLE_SECONDS
             while not (self._closing or self._calls or self._arrived or len(self._scheduler)):
-                self._changed.wait()
+                if not self._changed.wait(patience):
+                    end_workers()  # another engine's may want the cores
+                    patience = None
             calls = list(self._calls)
             self._calls.clear()
             while self._arrived:

@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 
+from assistant.engine.threads import openmp_runtimes
 from assistant.paths import state_dir
 
 logger = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ def find_kernel() -> NativeKernel | None:
     except (OSError, subprocess.SubprocessError) as error:
         logger.info("there is no native int4 kernel: %s", error)
         return None
-    if len(_openmp_runtimes()) != 1:
+    if len(openmp_runtimes()) != 1:
         # Each has threads of its own, and those wait by spinning on the other's cores.
         logger.info("there is no native int4 kernel: PyTorch has an OpenMP of its own")
         return None
@@ -132,9 +133,3 @@ def _compiled() -> Path:
         )
         os.replace(made, library)
     return library
-
-
-def _openmp_runtimes() -> set[str]:
-    lines = Path("/proc/self/maps").read_text().splitlines()
-    files = {line.rpartition(" ")[2] for line in lines}
-    return {file for file in files if "libgomp" in file or "libomp" in file or "libiomp" in file}
