@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     """How the model behind `server_url` was taught to fill in, where its name doesn't tell."""
     idle_minutes: float = Field(default=30.0, ge=0)
     """A server that was started by a front end ends after so long without a request; 0: never."""
+    cache_gb: float | None = Field(default=None, ge=0)
+    """Memory for what was read before, in 10^9 bytes; unset: a quarter of what is free."""
     max_queue: int = Field(default=128, ge=0)
     """Answers that a server makes or lets wait at once, before it refuses more; 0: no limit."""
     request_minutes: float = Field(default=60.0, ge=0)

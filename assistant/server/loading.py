@@ -13,6 +13,10 @@ from assistant.server.engines import Card, Served
 class EngineLoader:
     """Loads models into the engine. Importing it is a part of the first load: it takes seconds."""
 
+    def __init__(self, cache_gb: float | None = None) -> None:
+        """`cache_gb` limits what each engine keeps of earlier requests; see `Settings`."""
+        self._cache_bytes = None if cache_gb is None else int(cache_gb * 1e9)
+
     def check(self, choice: ModelChoice) -> None:
         """See `Loader`."""
         local = locate(choice.model, choice.adapter)
@@ -43,7 +47,7 @@ class EngineLoader:
             fim=loaded.renderer.fim_format is not None,
             description=loaded.description.line(),
         )
-        return Served(Engine(loaded, draft=draft), card)
+        return Served(Engine(loaded, cache_bytes=self._cache_bytes, draft=draft), card)
 
     def free(self) -> None:
         """See `Loader`."""

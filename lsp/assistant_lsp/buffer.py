@@ -17,6 +17,15 @@ _CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """New words for what stands from `start` to `end`, which are indexes into a text."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TextBuffer:
     """An immutable text with positions in one encoding; an edit makes a new one."""
 
@@ -116,11 +125,16 @@ def _sound(text: str) -> str:
 
 def changed(
     buffer: TextBuffer, changes: Sequence[types.TextDocumentContentChangeEvent]
-) -> TextBuffer:
-    """The buffer after the changes of one notification, each relative to the one before it."""
+) -> tuple[TextBuffer, list[Edit]]:
+    """The buffer after the changes of one notification, and these as edits, each of the text that
+    the one before it left."""
+    edits: list[Edit] = []
     for change in changes:
         if isinstance(change, types.TextDocumentContentChangePartial):
+            places = (buffer.offset(change.range.start), buffer.offset(change.range.end))
+            edits.append(Edit(min(places), max(places), _sound(change.text)))
             buffer = buffer.edit(change.range, change.text)
         else:
+            edits.append(Edit(0, sum(map(len, buffer.lines)), _sound(change.text)))
             buffer = TextBuffer.of(change.text, buffer.encoding)
-    return buffer
+    return buffer, edits

@@ -14,13 +14,13 @@ from assistant.rewriting import answer
 from assistant_lsp import prose
 from assistant_lsp.actions import Action, Target, cursor_row
 from assistant_lsp.answers import Answers
+from assistant_lsp.buffer import Edit
 from assistant_lsp.code import comment_at, enclosing, indented_like
 from assistant_lsp.documents import Document
 from assistant_lsp.edits import apply
 from assistant_lsp.messages import Messages
 from assistant_lsp.model import Model
 from assistant_lsp.progress import Progress, Progresses
-from assistant_lsp.prose import Edit
 from assistant_lsp.protocol import AssistantLanguageServer
 
 if TYPE_CHECKING:

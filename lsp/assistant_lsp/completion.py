@@ -1,130 +1,239 @@
-"""Text at the cursor: at most one generation for each document, and that for its newest text."""
+"""Text at the cursor: at most one generation for each document, and that for its newest text.
+
+What was suggested is kept, so that typing along with it, or coming back to it, asks nobody. A
+generation goes on as long as what is typed agrees with it.
+"""
 
 import asyncio
+import time
+from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
 from assistant.errors import AssistantError
-from assistant.messages import CompletionRequest, SamplingParams
+from assistant.messages import SamplingParams
 from assistant.suggestion import Spot
-from assistant_lsp.documents import Document
+from assistant_lsp.buffer import Edit
+from assistant_lsp.documents import Document, Documents
+from assistant_lsp.keystrokes import is_quiet
 from assistant_lsp.messages import Messages
 from assistant_lsp.model import Model
+from assistant_lsp.pace import Pace
 from assistant_lsp.settings import CompletionSettings, EditorSettings
+from assistant_lsp.suggestions import Suggestion, Suggestions
+from assistant_lsp.switch import Switch
+from assistant_lsp.window import around, request_at
 
-_PREFIX_CHARACTERS = 16_000
-_SUFFIX_CHARACTERS = 4_000
-_PREFIX_PER_TOKEN, _SUFFIX_PER_TOKEN = 2.0, 0.5
-"""How many characters to send for each token that the model can read: prefix and suffix together
-fill it to about three quarters."""
-_PREFIX_STEP = 64
-"""The prefix begins at every so-manieth line: while the user types, it begins at the same place,
-so that the model server finds it in its cache."""
+if TYPE_CHECKING:
+    from assistant.client.answer import AnswerStream
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What a completion depends on."""
+    """Where a suggestion is wanted. Texts have `\\n` as line end."""
 
-    version: int
-    offset: int
+    document: Document
+    before: str
+    after: str
     settings: CompletionSettings
 
+    @property
+    def spot(self) -> Spot:
+        """What may be suggested there."""
+        line = self.before.rpartition("\n")[2]
+        return Spot(line, self.after, self.settings.max_lines)
 
-@dataclass(slots=True)
+    def behind(self, text: str) -> "_Place":
+        """The place that there is when `text` was accepted."""
+        return _Place(self.document, self.before + text, self.after, self.settings)
+
+
+@dataclass(slots=True, eq=False)
 class _Job:
+    """A generation that runs."""
+
     place: _Place
-    task: asyncio.Task[str]
+    suggestion: Suggestion
+    follows: Suggestion | None
+    """The suggestion that it goes on behind, which nobody has accepted yet."""
+    task: "asyncio.Task[None]" = field(init=False)
+    grown: asyncio.Condition = field(default_factory=asyncio.Condition)
     waiting: int = 0
+
+    def agrees(self, before: str, after: str) -> bool:
+        """Whether it may still be of use at a cursor between these texts."""
+        followed = self.follows is not None and self.follows.typed(before, after) is not None
+        return followed or self.suggestion.typed(before, after) is not None
+
+    async def until_line(self, typed: int) -> None:
+        """Wait for a whole line behind what was typed."""
+        async with self.grown:
+            await self.grown.wait_for(lambda: "\n" in self.suggestion.raw[typed:].lstrip())
 
 
 class Completions:
-    """The newest completion of each document; an older one that still runs is ended."""
+    """The newest completion of each document, and those that were shown before."""
 
-    def __init__(self, model: Model, messages: Messages) -> None:
+    def __init__(
+        self, documents: Documents, model: Model, messages: Messages, switch: Switch
+    ) -> None:
+        self._documents = documents
         self._model = model
         self._messages = messages
+        self._switch = switch
+        self._pace = Pace()
+        self._made = Suggestions()
         self._jobs: dict[str, _Job] = {}
+        self._quiet: set[str] = set()
 
     async def at(
-        self, document: Document, position: types.Position, settings: EditorSettings
+        self,
+        document: Document,
+        position: types.Position,
+        settings: EditorSettings,
+        *,
+        automatic: bool,
     ) -> str:
-        """The suggestion at a position, with the document's line ends, or empty for none."""
-        # A position that the document has not was made for another version of it.
-        if not settings.suggests_in(document.language) or not document.buffer.fits(position):
-            return ""
-        offset = document.buffer.offset(position)
-        job = self._job(document, _Place(document.version, offset, settings.completion))
-        job.waiting += 1
-        try:
-            # Not `await job.task`: that one may be ended for a newer request, and this answered.
-            await asyncio.wait([job.task])
-        finally:
-            job.waiting -= 1
-            if job.waiting == 0:
-                job.task.cancel()
-        return "" if job.task.cancelled() else job.task.result()
+        """The suggestion at a position, with the document's line ends, or empty for none.
 
-    def changed(self, uri: str) -> None:
-        """The document is not any more what its completion was asked for."""
+        `automatic` says that the editor asks because something was typed, not the user.
+        """
+        # A position that the document has not was made for another version of it.
+        if not document.buffer.fits(position):
+            return ""
+        if not settings.suggests_in(document.language, document.path):
+            return ""
+        if automatic and (not self._switch.on or document.uri in self._quiet):
+            return ""
+        before, after = around(document.buffer, document.buffer.offset(position))
+        place = _Place(document, before, after, settings.completion)
+        if not (before.strip() or after.strip()) or not place.spot.wanted:
+            return ""
+        text = self._kept(place) or await self._asked(place, automatic)
+        return text.replace("\n", document.buffer.line_end)
+
+    def changed(self, uri: str, edits: Sequence[Edit]) -> None:
+        """The document was edited: end a generation that this made useless."""
+        self._pace.key(time.monotonic())
+        quiet = is_quiet(edits, lambda text: self._made.said(uri, text))
+        (self._quiet.add if quiet else self._quiet.discard)(uri)
+        document = self._documents.get(uri)
+        if (job := self._jobs.get(uri)) is None or document is None or not edits:
+            return
+        cursor = edits[-1].start + len(edits[-1].text)
+        if not job.agrees(*around(document.buffer, cursor)):
+            self._end(uri)
+
+    def closed(self, uri: str) -> None:
+        """The document is not open any more."""
+        self._end(uri)
+        self._made.forget(uri)
+        self._quiet.discard(uri)
+
+    def forget(self) -> None:
+        """Another model is used from now on."""
+        self._made.clear()
+
+    def _end(self, uri: str) -> None:
         if (job := self._jobs.pop(uri, None)) is not None:
             job.task.cancel()
 
-    def _job(self, document: Document, place: _Place) -> _Job:
-        """The one for the same place, as for ghost text and then the popup, or a new one."""
-        job = self._jobs.get(document.uri)
-        if job is None or job.place != place or _is_void(job.task):
-            self.changed(document.uri)
-            job = _Job(place, asyncio.ensure_future(self._complete(document, place)))
-            self._jobs[document.uri] = job
+    def _kept(self, place: _Place) -> str:
+        """What is left of an earlier suggestion, or empty."""
+        found = self._made.rest(place.document.uri, place.before, place.after)
+        if found is None:
+            return ""
+        suggestion, rest = found
+        self._go_ahead(place, suggestion, rest)
+        return rest
+
+    async def _asked(self, place: _Place, automatic: bool) -> str:
+        """What the model says, or empty."""
+        job = self._running(place) or self._begin(place, automatic)
+        typed = job.suggestion.typed(place.before, place.after) or 0
+        job.waiting += 1
+        try:
+            await self._first(job, typed, place.settings.budget_ms / 1000)
+        except asyncio.CancelledError:
+            if job.waiting == 1:
+                job.task.cancel()
+            raise
+        finally:
+            job.waiting -= 1
+        if not job.task.done():  # more is on its way into what is kept
+            return place.spot.suggestion(job.suggestion.raw[typed:], cut=True)
+        rest = job.suggestion.rest(place.before, place.after)
+        if rest:
+            self._go_ahead(place, job.suggestion, rest)
+        return rest
+
+    async def _first(self, job: _Job, typed: int, seconds: float) -> None:
+        """Wait until there is something to show."""
+        # Not `await job.task`: that one may be ended for a newer request, and this answered.
+        await asyncio.wait([job.task], timeout=seconds)
+        if job.task.done():
+            return
+        line = asyncio.ensure_future(job.until_line(typed))
+        try:
+            await asyncio.wait([job.task, line], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            line.cancel()
+
+    def _running(self, place: _Place) -> _Job | None:
+        """The generation that this place can wait for, as ghost text and then the popup do."""
+        job = self._jobs.get(place.document.uri)
+        if job is None or job.task.done() or job.place.settings != place.settings:
+            return None
+        typed = job.suggestion.typed(place.before, place.after)
+        return None if typed is None else job
+
+    def _begin(self, place: _Place, automatic: bool, follows: Suggestion | None = None) -> _Job:
+        uri = place.document.uri
+        self._end(uri)
+        job = _Job(place, Suggestion.at(place.before, place.after), follows)
+        delay = self._pace.delay if automatic else 0.0
+        job.task = asyncio.ensure_future(self._generate(job, delay))
+        self._jobs[uri] = job
         return job
 
-    async def _complete(self, document: Document, place: _Place) -> str:
-        text = document.buffer.text
-        prefix, suffix = text[: place.offset], text[place.offset :]
-        line = prefix[max(prefix.rfind("\n"), prefix.rfind("\r")) + 1 :]
-        spot = Spot(line, _unix(suffix[:_SUFFIX_CHARACTERS]), place.settings.max_lines)
-        if not text.strip() or not spot.wanted:
-            return ""
+    def _go_ahead(self, place: _Place, suggestion: Suggestion, rest: str) -> None:
+        """Begin what comes behind a suggestion while the user looks at it."""
+        after = place.behind(rest)
+        uri = place.document.uri
+        running = uri in self._jobs and not self._jobs[uri].task.done()
+        known = self._made.rest(uri, after.before, after.after) is not None
+        if place.settings.ahead and not running and not known and after.spot.wanted:
+            self._begin(after, automatic=False, follows=suggestion)
+
+    async def _generate(self, job: _Job, delay: float) -> None:
+        await asyncio.sleep(delay)
         if (ready := self._model.at_hand()) is None:
-            return ""
+            return
         client, card = ready
-        context = card.context or _PREFIX_CHARACTERS
-        request = CompletionRequest(
-            prefix=_end_of(
-                _unix(prefix), min(_PREFIX_CHARACTERS, int(context * _PREFIX_PER_TOKEN))
-            ),
-            suffix=spot.after[: int(context * _SUFFIX_PER_TOKEN)],
-            language=document.language,
-            path=document.path,
-        )
+        place, begun = job.place, time.monotonic()
+        request = request_at(place.document, place.before, place.after, card.context)
         params = SamplingParams(max_tokens=place.settings.max_tokens)
         try:
-            async with aclosing(client.stream_complete(request, params)) as pieces:
-                found = await spot.read(pieces)
+            await self._read(job, client.stream_complete(request, params), place.spot)
         except AssistantError as error:
-            self._messages.trouble(str(error))
-            return ""
-        return found.replace("\n", document.buffer.line_end)
+            if job.follows is None or job.waiting:
+                self._messages.trouble(str(error))
+            return
+        self._pace.answered(time.monotonic() - begun)
+        if job.suggestion.shown:
+            self._made.add(place.document.uri, job.suggestion)
 
-
-def _is_void(task: asyncio.Task[str]) -> bool:
-    """Whether there is nothing to be had from it; the model may have been loaded since."""
-    return task.done() and (task.cancelled() or task.exception() is not None or not task.result())
-
-
-def _end_of(prefix: str, limit: int) -> str:
-    """The last `limit` characters or less, from a place that stays while one types."""
-    if len(prefix) <= limit:
-        return prefix
-    lines = prefix[:-limit].count("\n") + 1
-    skipped = -(-lines // _PREFIX_STEP) * _PREFIX_STEP
-    parts = prefix.split("\n", skipped)
-    end = parts[-1] if len(parts) > skipped else ""
-    return end if 2 * len(end) > limit else prefix[-limit:]
-
-
-def _unix(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    async def _read(self, job: _Job, pieces: "AnswerStream", spot: Spot) -> None:
+        """What the model writes, into the suggestion, and no more than can be shown."""
+        async with aclosing(pieces) as output:
+            async for piece in output:
+                async with job.grown:
+                    job.suggestion.raw += piece
+                    job.grown.notify_all()
+                if spot.enough(job.suggestion.raw):
+                    break
+        cut = pieces.finish == "length"
+        job.suggestion.shown = spot.suggestion(job.suggestion.raw, cut=cut)

@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
 
-from assistant_lsp.buffer import TextBuffer, changed
+from assistant_lsp.buffer import Edit, TextBuffer, changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,15 @@ class Documents:
         buffer = TextBuffer.of(item.text, self.encoding)
         self._open[item.uri] = Document(item.uri, item.language_id, item.version, buffer)
 
-    def change(self, params: types.DidChangeTextDocumentParams) -> None:
-        """Take in an edit; one of a document that is not open is the editor's mistake."""
+    def change(self, params: types.DidChangeTextDocumentParams) -> list[Edit]:
+        """Take in edits, and give them; one of a document that is not open is the editor's
+        mistake."""
         uri = params.text_document.uri
-        if (document := self._open.get(uri)) is not None:
-            buffer = changed(document.buffer, params.content_changes)
-            self._open[uri] = replace(document, version=params.text_document.version, buffer=buffer)
+        if (document := self._open.get(uri)) is None:
+            return []
+        buffer, edits = changed(document.buffer, params.content_changes)
+        self._open[uri] = replace(document, version=params.text_document.version, buffer=buffer)
+        return edits
 
     def close(self, uri: str) -> None:
         """Forget a document."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from assistant_lsp.buffer import Edit
 from assistant_lsp.documents import Document
-from assistant_lsp.prose import Edit
 from assistant_lsp.protocol import AssistantLanguageServer
 
 _ANNOTATION = "assistant"

@@ -1,11 +1,11 @@
 """Which words of a text an action is about, and how the answers come back into it."""
 
 import re
-from dataclasses import dataclass
 
 from assistant.prompts.languages import is_chinese
 from assistant.prose import Paragraph, paragraphs
 from assistant.rewriting import CONTINUE_FROM_CHARACTERS
+from assistant_lsp.buffer import Edit
 
 LANGUAGES = ("markdown", "plaintext", "text", "restructuredtext", "rst")
 _NO_PROSE_IN_RST = re.compile(
@@ -13,15 +13,6 @@ _NO_PROSE_IN_RST = re.compile(
     r"|^\.\.(?:[ \t].*)?$|^:\w.*$",  # directives and fields
     re.MULTILINE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """New words for what stands from `start` to `end`, which are indexes into a text."""
-
-    start: int
-    end: int
-    text: str
 
 
 def touched(text: str, language: str, start: int, end: int) -> list[Paragraph]:

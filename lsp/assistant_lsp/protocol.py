@@ -10,7 +10,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lsprotocol import types
@@ -18,6 +18,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcInternalError
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 
+from assistant_lsp.buffer import Edit
 from assistant_lsp.documents import Documents
 
 _log = logging.getLogger(__name__)
@@ -28,7 +29,8 @@ class AssistantProtocol(LanguageServerProtocol):
 
     def __init__(self, server: LanguageServer, converter: Any) -> None:
         self.documents = Documents()
-        self.on_changed: Callable[[str], None] = lambda uri: None
+        self.on_changed: Callable[[str, Sequence[Edit]], None] = lambda uri, edits: None
+        self.on_closed: Callable[[str], None] = lambda uri: None
         self.client_info: types.ClientInfo | None = None
         self._initialized = False
         super().__init__(server, converter)
@@ -133,14 +135,14 @@ class AssistantProtocol(LanguageServerProtocol):
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
         """Keep up with the document."""
-        self.documents.change(params)
-        self.on_changed(params.text_document.uri)
+        edits = self.documents.change(params)
+        self.on_changed(params.text_document.uri, edits)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         """Forget the document."""
         self.documents.close(params.text_document.uri)
-        self.on_changed(params.text_document.uri)
+        self.on_closed(params.text_document.uri)
 
     # Commands --------------------------------------------------------------------------------
 

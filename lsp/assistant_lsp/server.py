@@ -15,6 +15,7 @@ from assistant_lsp.actions import ACTIONS, Action, offered
 from assistant_lsp.items import ghost_item, popup_item, word_left
 from assistant_lsp.protocol import AssistantLanguageServer
 from assistant_lsp.session import Session
+from assistant_lsp.switch import snooze_minutes
 
 
 def create_server() -> AssistantLanguageServer:
@@ -24,6 +25,7 @@ def create_server() -> AssistantLanguageServer:
     _register_life(server, session)
     _register_completion(server, session)
     _register_actions(server, session)
+    _register_switch(server, session)
     return server
 
 
@@ -88,7 +90,10 @@ def _register_completion(server: AssistantLanguageServer, session: Session) -> N
         document = documents.get(params.text_document.uri)
         if document is None:
             return types.InlineCompletionList([])
-        text = await session.completions.at(document, params.position, session.settings)
+        automatic = params.context.trigger_kind == types.InlineCompletionTriggerKind.Automatic
+        text = await session.completions.at(
+            document, params.position, session.settings, automatic=automatic
+        )
         if _keeps_no_line_ends(server):
             text = text.replace("\r\n", "\n")
         return types.InlineCompletionList([ghost_item(params.position, text)] if text else [])
@@ -100,7 +105,11 @@ def _register_completion(server: AssistantLanguageServer, session: Session) -> N
         document = documents.get(params.text_document.uri)
         if document is None:
             return nothing
-        text = await session.completions.at(document, params.position, session.settings)
+        # An editor asks again at each letter, which no user does by hand.
+        automatic = params.context is None or not _by_hand(params.context)
+        text = await session.completions.at(
+            document, params.position, session.settings, automatic=automatic
+        )
         if not text:
             return nothing
         buffer, position = document.buffer, params.position
@@ -128,6 +137,24 @@ def _register_actions(server: AssistantLanguageServer, session: Session) -> None
 
     for action in ACTIONS:
         register(action)
+
+
+def _register_switch(server: AssistantLanguageServer, session: Session) -> None:
+    @server.command("assistant.toggleSuggestions")
+    async def toggle(params: types.ExecuteCommandParams) -> bool:
+        on = session.switch.toggle()
+        session.messages.info(f"suggestions while you type are {'on' if on else 'off'}")
+        return on
+
+    @server.command("assistant.snoozeSuggestions")
+    async def snooze(params: types.ExecuteCommandParams) -> None:
+        minutes = snooze_minutes(params.arguments)
+        session.switch.snooze(minutes)
+        session.messages.info(f"there are no suggestions for {minutes:g} minutes")
+
+
+def _by_hand(context: types.CompletionContext) -> bool:
+    return context.trigger_kind == types.CompletionTriggerKind.Invoked
 
 
 def _keeps_no_line_ends(server: AssistantLanguageServer) -> bool:

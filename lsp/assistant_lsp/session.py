@@ -13,6 +13,7 @@ from assistant_lsp.model import Model
 from assistant_lsp.progress import Progresses
 from assistant_lsp.protocol import AssistantLanguageServer
 from assistant_lsp.settings import SECTION, EditorSettings, read_settings
+from assistant_lsp.switch import Switch
 
 _SETTINGS_SECONDS = 5.0
 """How long to wait for the editor's settings before a model is loaded without them."""
@@ -27,9 +28,13 @@ class Session:
         self.messages = Messages(server)
         self.progresses = Progresses(server)
         self.model = Model(self.progresses, self.messages)
-        self.completions = Completions(self.model, self.messages)
+        self.switch = Switch()
+        self.completions = Completions(
+            server.protocol.documents, self.model, self.messages, self.switch
+        )
         self.commands = Commands(server, self.model, self.messages, self.progresses)
         server.protocol.on_changed = self.completions.changed
+        server.protocol.on_closed = self.completions.closed
 
     async def begin(self, options: object) -> None:
         """Take the settings that came with `initialize`, then those that the editor is asked for.
@@ -68,7 +73,10 @@ class Session:
 
     async def configure(self, sent: object) -> None:
         """Use new settings."""
+        before = self.settings.model
         self.settings, problems = read_settings(sent)
+        if self.settings.model != before:
+            self.completions.forget()
         if problems:
             self.messages.warn("settings that cannot be used are ignored: " + "; ".join(problems))
         await self.model.use(self.settings.model)

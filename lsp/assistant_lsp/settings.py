@@ -1,6 +1,8 @@
 """What the user sets in the editor, below `assistant`."""
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import PurePath
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -21,6 +23,12 @@ class CompletionSettings(_Section):
     max_lines: int = Field(default=8, ge=1, le=100)
     disabled_languages: list[str] = []
     """Names of languages, as the editor says them, in which nothing is suggested."""
+    disabled_folders: list[str] = []
+    """Patterns of paths, such as `/home/me/secret*`, in and below which nothing is suggested."""
+    budget_ms: int = Field(default=300, ge=0, le=60_000)
+    """After so long, what is there of a suggestion is shown as soon as it is a whole line."""
+    ahead: bool = True
+    """Whether the model goes on behind a suggestion while it is read, as if it were accepted."""
 
 
 class EditorSettings(_Section):
@@ -30,9 +38,17 @@ class EditorSettings(_Section):
     """Instead of the model in `config.toml`."""
     completion: CompletionSettings = CompletionSettings()
 
-    def suggests_in(self, language: str) -> bool:
-        """Whether completion is on for a language."""
-        return self.completion.enabled and language not in self.completion.disabled_languages
+    def suggests_in(self, language: str, path: str) -> bool:
+        """Whether completion is on for a file in a language; `path` is empty for what is none."""
+        chosen = self.completion
+        if not chosen.enabled or language in chosen.disabled_languages:
+            return False
+        places = (PurePath(path), *PurePath(path).parents) if path else ()
+        return not any(
+            fnmatchcase(str(place), pattern.rstrip("/") or "/")
+            for place in places
+            for pattern in chosen.disabled_folders
+        )
 
 
 def read_settings(sent: object) -> tuple[EditorSettings, list[str]]:

@@ -92,7 +92,12 @@ class Editor:
         options: object = None,
         name: str = "editor of the tests",
     ) -> dict[str, Any]:
-        """Initialize; returns the server's capabilities."""
+        """Initialize; returns the server's capabilities.
+
+        Without options of its own, no test's model is asked for what nobody waits for.
+        """
+        if options is None:
+            options = {"completion": {"ahead": False}}
         general = {"general": {"positionEncodings": [encoding]}}
         params = {
             "processId": None,

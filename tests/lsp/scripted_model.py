@@ -23,6 +23,8 @@ class Answer:
     refusal: str = ""
     held: bool = False
     """Whether the answer begins only when `release` is called."""
+    stops_before: int | None = None
+    """The piece before which it waits for `release`."""
     gate: threading.Event = field(default_factory=threading.Event)
     asked: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -83,7 +85,10 @@ class ScriptedModel:
                 self.send_header("Content-Type", "text/event-stream")
                 self.send_header("Connection", "close")
                 self.end_headers()
-                for piece in answer.pieces:
+                for number, piece in enumerate(answer.pieces):
+                    while number == answer.stops_before and not answer.gate.wait(0.01):
+                        if self._client_gone():
+                            raise OSError("the client went away")
                     self._send_piece(piece)
                 self.wfile.write(b"data: [DONE]\n\n")
 
@@ -130,9 +135,9 @@ class ScriptedModel:
         self._server.shutdown()
         self._server.server_close()
 
-    def answers(self, *pieces: str, held: bool = False) -> Answer:
+    def answers(self, *pieces: str, held: bool = False, stops_before: int | None = None) -> Answer:
         """Answer the next request that has no answer yet with `pieces`."""
-        answer = Answer(pieces, held=held)
+        answer = Answer(pieces, held=held, stops_before=stops_before)
         self._answers.put(answer)
         return answer
 

@@ -111,4 +111,4 @@ def test_changes_of_one_notification_build_on_one_another() -> None:
         types.TextDocumentContentChangeWholeDocument("two"),
         types.TextDocumentContentChangePartial(there, " three"),
     ]
-    assert changed(buffer, changes).text == "two three"
+    assert changed(buffer, changes)[0].text == "two three"

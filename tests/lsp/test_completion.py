@@ -251,11 +251,104 @@ async def test_a_server_that_is_not_there_is_told_once(
         assert len(editor.got("window/showMessage")) == 1
 
 
-async def loaded(editor: Editor, model: ScriptedModel) -> None:
+async def loaded(
+    editor: Editor, model: ScriptedModel, *, ahead: bool = False, **settings: object
+) -> None:
     """Open `CODE`, with a model that is loaded and has answered once, for another document."""
-    await editor.start()
+    await editor.start(options={"completion": {"ahead": False, **settings}})
     editor.open(CODE)
     scratch = "file:///project/scratch.py"
     editor.open("x = ", uri=scratch)
     model.answers("1")
     assert await editor.loaded_ghost(0, 4, uri=scratch) == "1"
+    if ahead:
+        settings = {"assistant": {"completion": {"ahead": True, **settings}}}
+        editor.answer["workspace/configuration"] = lambda params: [settings["assistant"]]
+        editor.notify("workspace/didChangeConfiguration", {"settings": settings})
+        await editor.ghost(0, 0, uri="file:///never/opened.py")
+
+
+async def test_typing_along_with_a_suggestion_asks_nobody(
+    editor: Editor, model: ScriptedModel
+) -> None:
+    await loaded(editor, model)
+    model.answers("a + b")
+    assert await editor.ghost(*PLACE) == "a + b"
+    for number, key in enumerate("a + "):
+        editor.change(key, span(1, 11 + number, 1, 11 + number))
+        assert await editor.ghost(1, 12 + number) == "a + b"[number + 1 :]
+    model.answers("c")
+    editor.change("x", span(1, 15, 1, 15))
+    assert await editor.ghost(1, 16) == "c", "something else was typed"
+
+
+async def test_coming_back_to_a_place_asks_nobody(editor: Editor, model: ScriptedModel) -> None:
+    await loaded(editor, model)
+    model.answers("a + b")
+    assert await editor.ghost(*PLACE) == "a + b"
+    editor.change("x", span(1, 11, 1, 11))
+    editor.change("", span(1, 11, 1, 12))
+    assert await editor.ghost(*PLACE) == "a + b"
+
+
+async def test_a_generation_goes_on_while_what_is_typed_agrees_with_it(
+    editor: Editor, model: ScriptedModel
+) -> None:
+    await loaded(editor, model, budgetMs=0)
+    editor.open("def f():\n    ")
+    answer = model.answers("x = 1\n", "    y = 2\n", stops_before=1)
+    assert await editor.ghost(1, 4) == "x = 1", "a whole line is shown when the time is up"
+    editor.change("x", span(1, 4, 1, 4))
+    rest = editor.ask_ghost(1, 5)
+    assert (await answered(rest))["items"][0]["insertText"] == " = 1"
+    answer.release()
+    await editor.until(lambda: editor.ghost(1, 5), " = 1\n    y = 2")
+    assert not answer.dropped
+
+
+async def test_the_next_suggestion_is_made_while_one_is_read(
+    editor: Editor, model: ScriptedModel
+) -> None:
+    await loaded(editor, model, ahead=True)
+    model.answers("a + b")
+    ahead = model.answers("\n", "\n", "x = add(1, 2)\n")
+    assert await editor.ghost(*PLACE) == "a + b"
+    assert ahead.wait_asked()["prompt"].endswith("return a + b")
+    editor.change("a + b", span(1, 11, 1, 11))
+    await editor.until(lambda: editor.ghost(1, 16), "\n\nx = add(1, 2)")
+    assert not ahead.dropped
+
+
+async def test_nobody_who_takes_back_or_pastes_is_disturbed(
+    editor: Editor, model: ScriptedModel
+) -> None:
+    await loaded(editor, model)
+    automatic = {"context": {"triggerKind": 2}}
+    editor.change("ab", span(1, 11, 1, 11))
+    editor.change("", span(1, 12, 1, 13))
+    method = "textDocument/inlineCompletion"
+    assert await editor.request(method, {**at(1, 12), **automatic}) == {"items": []}
+    editor.change("one\ntwo\n", span(1, 12, 1, 12))
+    assert await editor.request(method, {**at(3, 0), **automatic}) == {"items": []}
+    model.answers("asked for")
+    assert await editor.ghost(3, 0) == "asked for", "by hand"
+
+
+async def test_suggestions_while_typing_can_be_turned_off(
+    editor: Editor, model: ScriptedModel
+) -> None:
+    await loaded(editor, model)
+    method, automatic = "textDocument/inlineCompletion", {"context": {"triggerKind": 2}}
+
+    async def command(name: str, *arguments: object) -> object:
+        params = {"command": f"assistant.{name}Suggestions", "arguments": list(arguments)}
+        return await editor.request("workspace/executeCommand", params)
+
+    assert await command("toggle") is False
+    assert await editor.request(method, {**at(*PLACE), **automatic}) == {"items": []}
+    assert await command("toggle") is True
+    await command("snooze", 60)
+    assert await editor.request(method, {**at(*PLACE), **automatic}) == {"items": []}
+    assert "60 minutes" in editor.got("window/showMessage")[-1]["message"]
+    with pytest.raises(RequestError):
+        await command("snooze", "long")

@@ -18,7 +18,7 @@ def test_good_settings_are_taken(wrap: object) -> None:
     assert problems == []
     assert settings.model == "vicuna-13b"
     assert settings.completion.max_tokens == 9
-    assert settings.suggests_in("python") and not settings.suggests_in("tex")
+    assert settings.suggests_in("python", "") and not settings.suggests_in("tex", "")
 
 
 @pytest.mark.parametrize(
@@ -46,4 +46,4 @@ def test_the_good_ones_beside_a_bad_one_are_kept() -> None:
     settings, problems = read_settings(sent)
     assert len(problems) == 1
     assert settings.completion.max_lines == 2
-    assert not settings.suggests_in("python")
+    assert not settings.suggests_in("python", "")

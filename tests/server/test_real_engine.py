@@ -337,3 +337,18 @@ async def test_a_draft_model_of_the_settings_guesses(folder: Path) -> None:
     finally:
         await client.aclose()
         end_recorded_server()
+
+
+def test_a_user_can_say_that_nothing_is_kept_of_earlier_requests() -> None:
+    def cached(loader: EngineLoader) -> int:
+        engine = loader.load(ModelChoice.of(Settings(device="cpu"))).engine
+        assert isinstance(engine, Engine)
+        for _ in range(2):
+            request = CompletionRequest(PROMPT, "")
+            list(engine.complete(request, SamplingParams(max_tokens=4)))
+        tokens = engine.stats().cached_tokens
+        engine.close()
+        return tokens
+
+    assert cached(EngineLoader()) > 0
+    assert cached(EngineLoader(cache_gb=0)) == 0
