@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     """The key for `server_url`, where it wants one."""
     fim_format: FimChoice | None = None
     """How the model behind `server_url` was taught to fill in, where its name doesn't tell."""
+    record: bool = True
+    """Whether suggestions and what became of them are recorded, on this machine alone."""
     idle_minutes: float = Field(default=30.0, ge=0)
     """A server that was started by a front end ends after so long without a request; 0: never."""
     cache_gb: float | None = Field(default=None, ge=0)

@@ -1,0 +1,287 @@
+"""Records what is suggested in the editor and what becomes of it, without holding anything up.
+
+All is decided in memory; one thread of its own writes, in order. What goes wrong with the disk is
+told once and disturbs nothing.
+"""
+
+import asyncio
+import atexit
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Protocol
+
+from assistant.errors import AssistantError
+from assistant.history import Consent, DamagedHistoryError, Fate, History, Outcome, Suggestion
+from assistant.messages import CompletionRequest
+from assistant_lsp.buffer import Edit
+from assistant_lsp.documents import Document
+from assistant_lsp.outcome import Watch
+
+LOOK_SECONDS = 300.0
+"""When to look what still stands there."""
+_AROUND = 256
+_MOST = 100
+"""So many suggestions of one document are watched; the oldest that was not taken makes room."""
+_DRAIN_SECONDS = 10.0
+"""How long to wait at the end for a disk that does not answer."""
+
+_Write = Callable[[History], object]
+
+
+class Timer(Protocol):
+    """What was put off."""
+
+    def cancel(self) -> object:
+        """Do not do it."""
+
+
+class Loop(Protocol):
+    """What is needed of an event loop."""
+
+    def time(self) -> float:
+        """Seconds, of a clock that never goes back."""
+
+    def call_later(self, delay: float, callback: Callable[[], object], /) -> Timer:
+        """Do something in so many seconds."""
+
+    def call_soon_threadsafe(self, callback: Callable[[], object], /) -> object:
+        """Do something in the loop's own thread; raises RuntimeError where that has ended."""
+
+
+@dataclass(slots=True, eq=False)
+class _Watched:
+    id: str
+    path: str
+    watch: Watch
+    timer: Timer
+
+
+class Recorder:
+    """The record of use, for one language server. All but `close` returns at once.
+
+    Use it in the event loop's thread. `enabled` alone is called in the writer's thread, as it may
+    read files: it gets a file's path, or an empty one, and says whether to record what happens
+    there.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        *,
+        enabled: Callable[[str], bool],
+        on_trouble: Callable[[str], None],
+        on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+        loop: Callable[[], Loop] = asyncio.get_running_loop,
+    ) -> None:
+        """`on_trouble` is told of each problem once, and `on_outcome` of every change of what is
+        known of a suggestion; both in the event loop."""
+        self._writer = _Writer(history, enabled, self.tell)
+        self._on_trouble = on_trouble
+        self._on_outcome = on_outcome
+        self._get_loop = loop
+        self._loop: Loop | None = None
+        self._told: set[str] = set()
+        self._open: dict[str, list[_Watched]] = {}
+        self._ended = False
+
+    @classmethod
+    def of_user(
+        cls,
+        *,
+        on_trouble: Callable[[str], None],
+        on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+    ) -> "Recorder":
+        """The user's own record, where the settings and the project allow it."""
+        recorder = cls(
+            History(),
+            enabled=lambda path: consent.allows(path),
+            on_trouble=on_trouble,
+            on_outcome=on_outcome,
+        )
+        consent = Consent(recorder.tell)
+        return recorder
+
+    def shown(
+        self,
+        document: Document,
+        offset: int,
+        text: str,
+        request: CompletionRequest,
+        model: str,
+        adapter: str | None = None,
+        workspace: str = "",
+    ) -> None:
+        """`text` is about to be shown at `offset`, an index into this version of the document.
+
+        It must be the newest version. What is left of a suggestion that somebody types along with
+        is that same suggestion, and no second one.
+        """
+        watched = self._open.get(document.uri, ())
+        if not text or any(one.watch.continues(offset, text) for one in watched):
+            return
+        whole = document.buffer.text
+        before, after = whole[max(0, offset - _AROUND) : offset], whole[offset : offset + _AROUND]
+        watch = Watch(offset, text, before=before, after=after)
+        self._begin(document, watch, text, request, (model, adapter, "completion", workspace))
+
+    def applied(
+        self,
+        document: Document,
+        offset: int,
+        text: str,
+        replaced: str,
+        kind: str,
+        model: str,
+        adapter: str | None = None,
+        workspace: str = "",
+    ) -> None:
+        """An action, such as `polish`, has put `text` in the place of `replaced`.
+
+        It stands at `offset` of this version of the document, the newest.
+        """
+        whole, end = document.buffer.text, offset + len(text)
+        before, after = whole[max(0, offset - _AROUND) : offset], whole[end : end + _AROUND]
+        watch = Watch(offset, text, before=before, after=after, placed=True)
+        request = CompletionRequest(replaced)
+        self._begin(document, watch, text, request, (model, adapter, kind, workspace))
+
+    def changed(self, uri: str, edits: Sequence[Edit]) -> None:
+        """The document was edited; each edit is one of the text that the one before it left."""
+        if not (watched := self._open.get(uri)) or self._loop is None:
+            return
+        now = self._loop.time()
+        for one in watched:
+            # All edits of one message, as one change of what is known.
+            if any([one.watch.edit(edit, now) for edit in edits]):
+                self._settle(one, one.watch.fate)
+
+    def accepted(self, uri: str, characters: int | None = None) -> None:
+        """The editor says that the newest suggestion was accepted, or only so many characters.
+
+        May come before or after the edit itself, and need not come at all.
+        """
+        watched = self._open.get(uri, ())
+        newest = next((one for one in reversed(watched) if not one.watch.placed), None)
+        if newest is None or self._loop is None:
+            return
+        if newest.watch.accepted(characters, self._loop.time()):
+            self._settle(newest, newest.watch.fate)
+
+    def closed(self, uri: str) -> None:
+        """The document is not open any more: what stands there now is what there is to know."""
+        for one in list(self._open.get(uri, ())):
+            self._look(uri, one)
+
+    def close(self) -> None:
+        """Look at everything once more, and wait until all is written. Raises nothing."""
+        self._ended = True
+        for uri in list(self._open):
+            self.closed(uri)
+        self._writer.close()
+
+    def tell(self, problem: str) -> None:
+        """Report a problem, unless it was reported before; from any thread."""
+        if problem in self._told or self._loop is None:
+            return
+        self._told.add(problem)
+        with suppress(RuntimeError):  # the loop has ended, and nobody would see it
+            self._loop.call_soon_threadsafe(lambda: self._on_trouble(problem))
+
+    def _begin(
+        self,
+        document: Document,
+        watch: Watch,
+        text: str,
+        request: CompletionRequest,
+        origin: tuple[str, str | None, str, str],
+    ) -> None:
+        if self._ended:
+            return
+        self._loop = self._get_loop()
+        watch.begin(self._loop.time(), request.prefix)
+        model, adapter, kind, workspace = origin
+        suggestion = Suggestion(
+            text=text,
+            prefix=request.prefix,
+            suffix=request.suffix,
+            path=document.path,
+            workspace=workspace,
+            language=document.language,
+            model=model,
+            adapter=adapter,
+            kind=kind,
+            fate=watch.fate,
+        )
+        self._writer.put(document.path, lambda history: history.add(suggestion))
+        timer = self._loop.call_later(LOOK_SECONDS, lambda: self._look(document.uri, one))
+        one = _Watched(suggestion.id, document.path, watch, timer)
+        watched = self._open.setdefault(document.uri, [])
+        watched.append(one)
+        if len(watched) > _MOST:
+            oldest = next((old for old in watched if not old.watch.taken), watched[0])
+            self._look(document.uri, oldest)
+
+    def _settle(self, one: _Watched, fate: Fate) -> None:
+        self._writer.put(one.path, lambda history: history.settle(one.id, fate))
+        self._on_outcome(fate.outcome)
+
+    def _look(self, uri: str, one: _Watched) -> None:
+        """See what stands there now, and watch it no longer."""
+        one.timer.cancel()
+        self._open[uri].remove(one)
+        if not self._open[uri]:
+            del self._open[uri]
+        fate = one.watch.settled()
+        self._writer.put(one.path, lambda history: history.settle(one.id, fate))
+
+
+class _Writer:
+    """One thread that writes in the order in which it is told to."""
+
+    def __init__(
+        self, history: History, enabled: Callable[[str], bool], tell: Callable[[str], None]
+    ) -> None:
+        self._history = history
+        self._enabled = enabled
+        self._tell = tell
+        self._queue: SimpleQueue[tuple[str, _Write] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def put(self, path: str, write: _Write) -> None:
+        """Write something about a file, soon."""
+        if self._thread is None:
+            # It ends with the process, but not before `close`, which the end of that waits for.
+            self._thread = threading.Thread(target=self._run, name="record", daemon=True)
+            self._thread.start()
+            atexit.register(self.close)
+        self._queue.put((path, write))
+
+    def close(self) -> None:
+        """Write all that is left, and end."""
+        if self._thread is not None:
+            atexit.unregister(self.close)
+            self._queue.put(None)
+            self._thread.join(_DRAIN_SECONDS)
+            self._thread = None
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            path, write = item
+            try:
+                if self._enabled(path):
+                    self._write(write)
+            except AssistantError as error:
+                self._tell(str(error))
+            except Exception as error:  # a mistake of ours must not end the thread
+                self._tell(f"suggestions are not recorded: {type(error).__name__}")
+        self._history.close()
+
+    def _write(self, write: _Write) -> None:
+        try:
+            write(self._history)
+        except DamagedHistoryError as error:
+            self._tell(str(error))
+            write(self._history)

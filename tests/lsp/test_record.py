@@ -1,0 +1,240 @@
+"""What happens in the editor is in the record, in order, however the disk does."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from assistant.history import Fate, History, Suggestion
+from assistant.messages import CompletionRequest
+from assistant_lsp.buffer import Edit, TextBuffer
+from assistant_lsp.documents import Document
+from assistant_lsp.record import LOOK_SECONDS, Recorder
+
+URI = "file:///project/a.py"
+TEXT = "x = \ny = 2\n"
+REQUEST = CompletionRequest("x = ", "\ny = 2\n", "python", "/project/a.py")
+
+
+@dataclass
+class HandTimer:
+    due: float
+    work: Callable[[], object]
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+@dataclass
+class HandLoop:
+    """A loop whose clock goes on when the test says so."""
+
+    now: float = 0.0
+    timers: list[HandTimer] = field(default_factory=list)
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, delay: float, callback: Callable[[], object], /) -> HandTimer:
+        timer = HandTimer(self.now + delay, callback)
+        self.timers.append(timer)
+        return timer
+
+    def call_soon_threadsafe(self, callback: Callable[[], object], /) -> None:
+        callback()
+
+    def go(self, seconds: float) -> None:
+        self.now += seconds
+        for timer in [timer for timer in self.timers if timer.due <= self.now]:
+            self.timers.remove(timer)
+            if not timer.cancelled:
+                timer.work()
+
+
+class Desk:
+    """An open document and the recorder behind it."""
+
+    def __init__(self, file: Path, enabled: Callable[[str], bool] = lambda path: True) -> None:
+        self.history = History(file)
+        self.loop = HandLoop()
+        self.troubles: list[str] = []
+        self.outcomes: list[str] = []
+        self.recorder = Recorder(
+            History(file),
+            enabled=enabled,
+            on_trouble=self.troubles.append,
+            on_outcome=self.outcomes.append,
+            loop=lambda: self.loop,
+        )
+        self.document = document(TEXT)
+
+    def show(self, text: str, offset: int = 4) -> None:
+        self.recorder.shown(self.document, offset, text, REQUEST, "starter", "mine", "/project")
+
+    def edit(self, start: int, end: int, text: str) -> None:
+        whole = self.document.buffer.text
+        self.document = document(whole[:start] + text + whole[end:])
+        self.recorder.changed(URI, [Edit(start, end, text)])
+
+    def end(self) -> list[Suggestion]:
+        """What was recorded, the oldest first."""
+        self.recorder.close()
+        return list(self.history.export())
+
+
+def document(text: str, uri: str = URI) -> Document:
+    return Document(uri, "python", 1, TextBuffer.of(text, "utf-16"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path / "history.sqlite")
+    yield desk
+    desk.recorder.close()
+    desk.history.close()
+
+
+def test_a_suggestion_is_recorded_with_where_it_came_from(desk: Desk) -> None:
+    desk.show("1")
+    (row,) = desk.end()
+    assert (row.text, row.prefix, row.suffix) == ("1", "x = ", "\ny = 2\n")
+    assert (row.path, row.workspace, row.language) == ("/project/a.py", "/project", "python")
+    assert (row.model, row.adapter, row.kind) == ("starter", "mine", "completion")
+    assert row.fate == Fate()
+
+
+def test_it_is_told_and_written_what_became_of_it(desk: Desk) -> None:
+    desk.show("y + 1")
+    desk.edit(4, 4, "y + 1")
+    assert desk.outcomes == ["accepted"]
+    (row,) = desk.end()
+    assert row.fate == Fate("accepted", 5, similarity=1.0)
+
+
+def test_after_five_minutes_it_is_known_how_much_is_left(desk: Desk) -> None:
+    desk.show("y + 1")
+    desk.edit(4, 4, "y + 1")
+    desk.loop.go(LOOK_SECONDS - 1)
+    desk.edit(8, 9, "2")
+    desk.loop.go(1)
+    desk.edit(4, 9, "")
+    (row,) = desk.end()
+    assert row.fate.outcome == "accepted"
+    assert row.fate.similarity == pytest.approx(0.8)
+    assert row.fate.kept is False
+
+
+def test_what_was_written_instead_is_recorded_when_the_file_is_closed(desk: Desk) -> None:
+    desk.show("y + 1")
+    desk.edit(4, 4, "z")
+    desk.edit(5, 5, "()")
+    desk.recorder.closed(URI)
+    (row,) = desk.end()
+    assert row.fate == Fate("rejected", replaced_by="z()")
+
+
+def test_typing_along_is_one_suggestion(desk: Desk) -> None:
+    desk.show("yes")
+    desk.edit(4, 4, "y")
+    desk.show("es", 5)
+    desk.edit(5, 5, "es")
+    rows = desk.end()
+    assert [(row.text, row.fate.outcome) for row in rows] == [("yes", "accepted")]
+
+
+def test_another_suggestion_at_the_place_is_one_of_its_own(desk: Desk) -> None:
+    desk.show("yes")
+    desk.show("no")
+    desk.edit(4, 4, "no")
+    rows = desk.end()
+    assert [(row.text, row.fate.outcome) for row in rows] == [
+        ("yes", "rejected"),
+        ("no", "accepted"),
+    ]
+    assert rows[0].fate.replaced_by == "no"
+
+
+def test_the_editor_may_say_that_it_was_accepted(desk: Desk) -> None:
+    desk.show("y")
+    desk.edit(4, 4, "y")
+    desk.recorder.accepted(URI)
+    (row,) = desk.end()
+    assert row.fate == Fate("accepted", 1, similarity=1.0)
+
+
+def test_what_an_action_wrote_may_be_undone(desk: Desk) -> None:
+    desk.document = document("Better words.\n")
+    desk.recorder.applied(
+        desk.document, 0, "Better words.", "Bad words.", kind="polish", model="starter"
+    )
+    desk.edit(0, 13, "Bad words.")
+    (row,) = desk.end()
+    assert (row.kind, row.prefix, row.text) == ("polish", "Bad words.", "Better words.")
+    assert row.fate.outcome == "undone"
+    assert row.fate.replaced_by == "Bad words."
+
+
+def test_nothing_is_recorded_where_the_user_does_not_want_it(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "history.sqlite", enabled=lambda path: not path.endswith("a.py"))
+    desk.show("y + 1")
+    desk.edit(4, 4, "y + 1")
+    desk.document = document(TEXT, "file:///project/b.py")
+    desk.show("3")
+    assert [row.path for row in desk.end()] == ["/project/b.py"]
+
+
+def test_a_crowd_of_suggestions_makes_room_and_keeps_those_that_were_taken(desk: Desk) -> None:
+    desk.show("accept me")
+    desk.edit(4, 4, "accept me")
+    for number in range(250):
+        desk.show(f"{number} is not taken", 0)
+    desk.edit(4, 13, "")
+    rows = desk.end()
+    assert len(rows) == 251
+    assert rows[0].fate.outcome == "undone"
+
+
+def test_a_disk_that_cannot_be_written_is_told_once_and_disturbs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    desk = Desk(tmp_path / "file" / "history.sqlite")
+    desk.show("y + 1")
+    desk.edit(4, 4, "y + 1")
+    desk.recorder.close()
+    (trouble,) = desk.troubles
+    assert str(tmp_path / "file") in trouble
+
+
+def test_a_damaged_record_is_moved_aside_and_nothing_is_lost_of_the_new(tmp_path: Path) -> None:
+    file = tmp_path / "history.sqlite"
+    file.write_bytes(b"no database" * 1000)
+    desk = Desk(file)
+    desk.show("y + 1")
+    (row,) = desk.end()
+    assert row.text == "y + 1"
+    (trouble,) = desk.troubles
+    (aside,) = tmp_path.glob("history.sqlite.damaged-*")
+    assert str(aside) in trouble
+    assert aside.read_bytes() == b"no database" * 1000
+
+
+def test_writers_wait_for_each_other(desk: Desk) -> None:
+    desk.history.add(Suggestion("first", ""))
+    other = sqlite3.connect(desk.history.file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    desk.show("y + 1")
+    desk.edit(4, 4, "y + 1")
+    other.execute("COMMIT")
+    other.close()
+    assert [row.text for row in desk.end()] == ["first", "y + 1"]
+
+
+async def test_it_works_in_an_event_loop(tmp_path: Path) -> None:
+    told: list[str] = []
+    recorder = Recorder.of_user(on_trouble=told.append)
+    recorder.shown(document(TEXT), 4, "3", REQUEST, "starter")
+    recorder.close()
+    assert [row.text for row in History().find()] == ["3"]
+    assert not told
