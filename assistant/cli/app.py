@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from assistant import __version__
-from assistant.cli import chat, code, doctor, models, prose, servers
+from assistant.cli import chat, code, doctor, history, models, prose, servers
 
 app = typer.Typer(
     name="assistant",
@@ -43,4 +43,5 @@ app.command(rich_help_panel="Writing")(chat.chat)
 app.command(rich_help_panel="Servers")(servers.serve)
 app.command(rich_help_panel="Servers")(servers.lsp)
 app.add_typer(models.app, name="models", rich_help_panel="This machine")
+app.add_typer(history.app, name="history", rich_help_panel="This machine")
 app.command(rich_help_panel="This machine")(doctor.doctor)

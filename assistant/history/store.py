@@ -151,21 +151,24 @@ class History:
             self.close()
             raise HistoryError(_advice(self.file, error.strerror or str(error))) from error
 
-    def _moved_aside(self) -> DamagedHistoryError:
+    def _moved_aside(self) -> HistoryError:
         """Move a damaged file away, unless another process has done so already."""
         self.close()
-        with FileLock(f"{self.file}.lock", timeout=_PATIENCE_SECONDS, mode=0o600):
-            if not self.file.exists() or _is_sound(self.file):
-                return DamagedHistoryError(
-                    f"{self.file} was damaged, and another program has moved it aside: try again"
-                )
-            stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
-            aside = self.file.with_name(f"{self.file.name}.damaged-{stamp}")
-            for end in _BESIDE:
-                with suppress(FileNotFoundError):
-                    os.replace(f"{self.file}{end}", f"{aside}{end}")
+        try:
+            with FileLock(f"{self.file}.lock", timeout=_PATIENCE_SECONDS, mode=0o600):
+                if not self.file.exists() or _is_sound(self.file):
+                    return DamagedHistoryError(
+                        f"{self.file} was damaged, and another program moved it aside: try again"
+                    )
+                stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+                aside = self.file.with_name(f"{self.file.name}.damaged-{stamp}")
+                for end in _BESIDE:
+                    with suppress(FileNotFoundError):
+                        os.replace(f"{self.file}{end}", f"{aside}{end}")
+        except OSError as error:
+            return HistoryError(f"{self.file} is damaged: move it away ({error.strerror or error})")
         return DamagedHistoryError(
-            f"the record of suggestions was damaged and is now {aside}; a new one is begun: "
+            f"the record of suggestions was damaged and is now {aside}; a new one is begun, and "
             "`sqlite3 FILE .recover` may get the old one back"
         )
 
@@ -174,7 +177,8 @@ def _connect(file: Path) -> sqlite3.Connection:
     """Raises sqlite3.Error, and HistoryError for a file of a newer version."""
     connection = sqlite3.connect(file, timeout=_PATIENCE_SECONDS, isolation_level=None)
     try:
-        connection.execute("PRAGMA auto_vacuum = FULL")  # only before the first table
+        if not file.stat().st_size:  # it can only be chosen for an empty file
+            connection.execute("PRAGMA auto_vacuum = FULL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
@@ -239,6 +243,8 @@ def _is_sound(file: Path) -> bool:
             connection.close()
     except sqlite3.DatabaseError as error:
         return not _is_damage(error)
+    except HistoryError:
+        return True
 
 
 def _advice(file: Path, problem: str) -> str:
