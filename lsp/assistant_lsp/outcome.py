@@ -65,6 +65,11 @@ class Watch:
         """Whether it, or a part of it, was accepted or typed, so that it may be kept or not."""
         return self.fate.outcome in ("accepted", "accepted_part", "typed")
 
+    @property
+    def lost(self) -> bool:
+        """Whether its place is unknown, as all the text around it was rewritten at once."""
+        return self._phase is _Phase.LOST
+
     def begin(self, now: float, replaced: str | None = None) -> None:
         """Take the time, from which on what was placed there may be undone for a moment.
 
@@ -86,7 +91,7 @@ class Watch:
 
         `now` is in seconds, of any clock that never goes back.
         """
-        if self._phase is _Phase.LOST:
+        if self.lost:
             return False
         before = self.fate
         local = self._span.local(edit)
@@ -121,7 +126,7 @@ class Watch:
     def settled(self) -> Fate:
         """What became of it, with what stands there now."""
         fate = self.fate
-        if self._phase is _Phase.LOST:
+        if self.lost:
             return fate
         if self.taken:
             size = fate.accepted_characters if fate.outcome == "accepted_part" else None

@@ -119,8 +119,12 @@ class Recorder:
         It must be the newest version. What is left of a suggestion that somebody types along with
         is that same suggestion, and no second one.
         """
-        watched = self._open.get(document.uri, ())
-        if not text or any(one.watch.continues(offset, text) for one in watched):
+        watched = self._open.get(document.uri, [])
+        same = next((one for one in watched if one.watch.continues(offset, text)), None)
+        if same is not None:
+            watched.remove(same)
+            watched.append(same)  # it is the newest again
+        if same is not None or not text:
             return
         whole = document.buffer.text
         before, after = whole[max(0, offset - _AROUND) : offset], whole[offset : offset + _AROUND]

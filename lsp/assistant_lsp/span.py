@@ -128,20 +128,21 @@ class Span:
         start, end = max(edit.start, self._base), min(edit.end, self._top)
         known, text = self._between(start, end), edit.text
         head, tail = start - edit.start, edit.end - end
-        if len(text) < head + tail:
-            return edit
-        same = _common(known, text[head:])
-        behind = _common(known[::-1], text[: len(text) - tail][::-1][: len(known)])
+        last = max(0, len(text) - tail)
+        same = _common(known, text[head : head + len(known)])
+        behind = _common(known[::-1], text[max(0, last - len(known)) : last][::-1])
         sure = min(_SURE, len(known))
         head_holds, tail_holds = not head or same >= sure, not tail or behind >= sure
-        if tail and head_holds and same == len(known):
-            return Edit(end, edit.end, text[head + same :])
-        if head and tail_holds and behind == len(known):
-            return Edit(edit.start, start, text[: len(text) - tail - behind])
-        if not (head_holds and tail_holds):
+        if not (head_holds or tail_holds):
             return edit
-        behind = min(behind, len(known) - same, len(text) - tail - head - same)
-        return Edit(start + same, end - behind, text[head + same : len(text) - tail - behind])
+        if head and tail_holds and (behind == len(known) or not head_holds):
+            return Edit(edit.start, end - behind, text[: last - behind])
+        if tail and head_holds and (same == len(known) or not tail_holds):
+            return Edit(start + same, edit.end, text[head + same :])
+        if last < head + same:
+            return edit
+        behind = min(behind, len(known) - same, last - head - same)
+        return Edit(start + same, end - behind, text[head + same : last - behind])
 
     def _slid(self, edit: Edit) -> Edit:
         """The same change at the span, where equal characters let one say so."""

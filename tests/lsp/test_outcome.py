@@ -296,6 +296,13 @@ def test_what_was_put_there_by_an_action_may_be_kept_or_undone() -> None:
     assert watch.fate.outcome == "undone"
 
 
+def test_an_undo_is_seen_where_the_old_text_holds_the_new_one() -> None:
+    watch = Watch(3, "words.", before="# \n", after="\n", placed=True)
+    watch.begin(0.0, "Bad words.")
+    watch.edit(Edit(3, 3, "Bad "), 1.0)
+    assert watch.fate.outcome == "undone"
+
+
 def test_a_text_rewritten_all_around_it_leaves_nothing_known() -> None:
     typist = Typist("3 * r", "line\n" * 100, "line\n" * 100)
     typist.edit(500, 500, "3 * r")
@@ -355,3 +362,26 @@ def test_what_stands_there_is_always_what_the_document_holds(
         span = watch._span
         assert document[span.start : span.end] == span.text
         assert document[span._base : span._top] == span._known
+
+
+@given(
+    st.integers(0, 1000),
+    st.lists(st.tuples(st.integers(0, 1010), st.integers(0, 400), words), max_size=8),
+)
+def test_the_place_is_not_lost_in_an_editor_that_sends_the_whole_text(
+    place: int, changes: list[tuple[int, int, str]]
+) -> None:
+    document = "".join(chr(0x4E00 + n) for n in range(1000))
+    watch = Watch(place, "suggestion", before=document[:place], after=document[place:])
+    for at, size, new in changes:
+        start = min(at, len(document))
+        changed = document[:start] + new + document[start + size :]
+        span = watch._span
+        rewritten = start - span.start < 256 and span.end - (start + size) < 256 and size > 200
+        watch.edit(Edit(0, len(document), changed), 0.0)
+        document = changed
+        if watch.lost:
+            assert rewritten
+            return
+        assert document[span._base : span._top] == span._known
+        assert document[span.start : span.end] == span.text

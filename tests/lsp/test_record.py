@@ -1,6 +1,8 @@
 """What happens in the editor is in the record, in order, however the disk does."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -229,6 +231,34 @@ def test_writers_wait_for_each_other(desk: Desk) -> None:
     other.execute("COMMIT")
     other.close()
     assert [row.text for row in desk.end()] == ["first", "y + 1"]
+
+
+def test_what_is_shown_again_is_the_newest_again(desk: Desk) -> None:
+    desk.show("y")
+    desk.show("z")
+    desk.show("y")
+    desk.recorder.accepted(URI)
+    desk.edit(4, 4, "y")
+    rows = desk.end()
+    assert [(row.text, row.fate.outcome) for row in rows] == [("y", "accepted"), ("z", "rejected")]
+
+
+def test_an_end_without_a_goodbye_loses_nothing(tmp_path: Path) -> None:
+    program = """if True:
+        import asyncio
+        from tests.lsp.test_record import REQUEST, TEXT, document
+        from assistant_lsp.record import Recorder
+
+        async def main():
+            recorder = Recorder.of_user(on_trouble=print)
+            for number in range(20):
+                recorder.shown(document(TEXT), 4, str(number), REQUEST, "starter")
+
+        asyncio.run(main())
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert [row.text for row in History().export()] == [str(number) for number in range(20)]
 
 
 async def test_it_works_in_an_event_loop(tmp_path: Path) -> None:
