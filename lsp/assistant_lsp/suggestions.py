@@ -93,9 +93,9 @@ class Suggestions:
         return None
 
     def said(self, uri: str, text: str) -> bool:
-        """Whether a text is one of these, or the end of one."""
+        """Whether a text is one of these, or a part of one."""
         whole = text.replace("\r\n", "\n")
-        return any((one.shown or "").endswith(whole) for one in self._of.get(uri, ()))
+        return any(whole in (one.shown or "") for one in self._of.get(uri, ()))
 
     def clear(self) -> None:
         """Forget all."""

@@ -68,6 +68,33 @@ def test_a_suggestion_that_was_typed_into_is_accepted_without_what_was_typed(
     neovim.wait("the accepted text", lambda: neovim.text == "x = first + second\n")
 
 
+def test_a_suggestion_is_accepted_word_by_word_and_line_by_line(
+    scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
+) -> None:
+    show(neovim, scripted, tmp_path / "example.py", "first + (second)\n", "y = 2\n")
+    for word, rest in ((" first", " + (second)"), (" +", " (second)"), (" (", "second)")):
+        typed = neovim.text.splitlines()[0]
+        neovim.type("<M-Right>")
+        accepted = typed + word.removeprefix(" " if typed.endswith(" ") else "")
+        neovim.wait("the word", lambda: neovim.text.splitlines()[0] == accepted)  # noqa: B023
+        neovim.wait("the rest", lambda: neovim.ghost_text.startswith(rest))  # noqa: B023
+    neovim.type("<M-Down>")
+    neovim.wait("the line", lambda: neovim.text == "x = first + (second)\n")
+    assert scripted.unused == 0
+
+
+def test_suggestions_are_turned_off_and_on(
+    scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
+) -> None:
+    neovim.open(tmp_path / "example.py")
+    neovim.command("AssistantToggle")
+    neovim.wait("a word", lambda: any("off" in text for text in neovim.told))
+    neovim.command("AssistantToggle")
+    neovim.wait("a word", lambda: any("are on" in text for text in neovim.told))
+    neovim.command("AssistantSnooze 5")
+    neovim.wait("a word", lambda: any("5 minutes" in text for text in neovim.told))
+
+
 def test_a_file_with_dos_line_ends_gets_no_stray_carriage_returns(
     scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
 ) -> None:

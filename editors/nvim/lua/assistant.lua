@@ -11,6 +11,14 @@ local defaults = {
   settings = {},
   --- Accepts the ghost text; where there is none, the key does what it did before. False: no key.
   accept_key = "<Tab>",
+  --- Accept its next word, and its next line; false for no key.
+  accept_word_key = "<M-Right>",
+  accept_line_key = "<M-Down>",
+}
+
+local parts = {
+  word = [=[^\_s*\(\k\+\|[^[:keyword:][:space:]]\+\)]=],
+  line = [[^\n*[^\n]*]],
 }
 
 local commands = {
@@ -23,19 +31,28 @@ local commands = {
 
 --- Until a newer suggestion comes, Neovim shows the old one behind letters that are typed into it,
 --- but would insert it in front of them. Puts the rest of it at the cursor instead.
+local function rest_of(item)
+  local row, column = unpack(vim.api.nvim_win_get_cursor(0))
+  if item.range.end_row ~= row - 1 then
+    return ""
+  end
+  local typed = vim.api.nvim_get_current_line():sub(item.range.end_col + 1, column)
+  return vim.startswith(item.insert_text, typed) and item.insert_text:sub(#typed + 1) or ""
+end
+
+local function put(text)
+  vim.api.nvim_put(vim.split(text, "\n", { plain = true }), "c", false, true)
+end
+
 local function accept_rest(item)
   if not item.range or type(item.insert_text) ~= "string" then
     return item
   end
-  local row, column = unpack(vim.api.nvim_win_get_cursor(0))
-  local typed_from = item.range.end_col
-  if item.range.end_row ~= row - 1 or typed_from == column then
+  local rest = rest_of(item)
+  if rest == item.insert_text then
     return item
-  end
-  local typed = vim.api.nvim_get_current_line():sub(typed_from + 1, column)
-  if typed ~= "" and vim.startswith(item.insert_text, typed) then
-    local rest = item.insert_text:sub(#typed + 1)
-    vim.api.nvim_put(vim.split(rest, "\n", { plain = true }), "c", false, true)
+  elseif rest ~= "" then
+    put(rest)
   end
 end
 
@@ -58,16 +75,37 @@ function M.accept()
   return accepted
 end
 
-local function map_accept(key)
+--- Accepts the next "word" or "line" of the ghost text; what is left of it is suggested again.
+--- Returns whether there was any.
+function M.accept_part(kind)
+  return vim.lsp.inline_completion.get({
+    on_accept = function(item)
+      if item.range and type(item.insert_text) == "string" then
+        put(vim.fn.matchstr(rest_of(item), parts[kind]))
+      end
+    end,
+  })
+end
+
+local function map_accept(key, accept)
+  if not key then
+    return
+  end
   local before = vim.fn.maparg(key, "i", false, true)
   vim.keymap.set("i", key, function()
-    if M.accept() then
+    if accept() then
       return ""
     elseif before.callback then
       return before.callback() or ""
     end
     return before.rhs or key
   end, { expr = true, desc = "Accept the assistant's suggestion" })
+end
+
+local function execute(command, argument)
+  for _, client in ipairs(vim.lsp.get_clients({ name = "assistant" })) do
+    client:exec_cmd({ title = command, command = command, arguments = { argument } })
+  end
 end
 
 local function define_commands()
@@ -81,6 +119,12 @@ local function define_commands()
       vim.lsp.buf.code_action({ apply = true, range = range, context = { only = { command[1] } } })
     end, { range = true, desc = command[2] })
   end
+  vim.api.nvim_create_user_command("AssistantToggle", function()
+    execute("assistant.toggleSuggestions")
+  end, { desc = "Turn suggestions while you type off, or on again" })
+  vim.api.nvim_create_user_command("AssistantSnooze", function(args)
+    execute("assistant.snoozeSuggestions", tonumber(args.args) or 60)
+  end, { nargs = "?", desc = "Turn suggestions off for some minutes, or for an hour" })
 end
 
 --- Starts the assistant in every buffer from now on.
@@ -106,9 +150,13 @@ function M.setup(options)
     end,
   })
   vim.lsp.enable("assistant")
-  if chosen.accept_key then
-    map_accept(chosen.accept_key)
-  end
+  map_accept(chosen.accept_key, M.accept)
+  map_accept(chosen.accept_word_key, function()
+    return M.accept_part("word")
+  end)
+  map_accept(chosen.accept_line_key, function()
+    return M.accept_part("line")
+  end)
   define_commands()
 end
 
