@@ -377,7 +377,7 @@ def test_the_place_is_not_lost_in_an_editor_that_sends_the_whole_text(
         start = min(at, len(document))
         changed = document[:start] + new + document[start + size :]
         span = watch._span
-        rewritten = start - span.start < 256 and span.end - (start + size) < 256 and size > 200
+        rewritten = min(start - span._base, span._top - (start + size)) < 8
         watch.edit(Edit(0, len(document), changed), 0.0)
         document = changed
         if watch.lost:
