@@ -133,10 +133,15 @@ class History:
             self.close()
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self.file, os.O_CREAT | os.O_RDWR, 0o600))
-            identity = _identity(self.file)
-            self._connection = _connect(self.file)
-            self._identity = identity
+            with self._alone():  # SQLite does not wait for others where it makes a log
+                identity = _identity(self.file)
+                self._connection = _connect(self.file)
+                self._identity = identity
         return self._connection
+
+    def _alone(self) -> FileLock:
+        """Held where no other process may open the file or move it."""
+        return FileLock(f"{self.file}.lock", timeout=_PATIENCE_SECONDS, mode=0o600)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -155,7 +160,7 @@ class History:
         """Move a damaged file away, unless another process has done so already."""
         self.close()
         try:
-            with FileLock(f"{self.file}.lock", timeout=_PATIENCE_SECONDS, mode=0o600):
+            with self._alone():
                 if not self.file.exists() or _is_sound(self.file):
                     return DamagedHistoryError(
                         f"{self.file} was damaged, and another program moved it aside: try again"
@@ -249,7 +254,7 @@ def _is_sound(file: Path) -> bool:
 
 def _advice(file: Path, problem: str) -> str:
     """One line that says what to do."""
-    if "locked" in problem:
+    if "locked" in problem or "file lock" in problem:
         return f"{file} is in use by another program: close it, or try again later"
     if "full" in problem or "No space" in problem:
         return f"{file} cannot be written, the disk is full: make room on it"
