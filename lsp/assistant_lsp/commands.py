@@ -22,6 +22,7 @@ from assistant_lsp.messages import Messages
 from assistant_lsp.model import Model
 from assistant_lsp.progress import Progress, Progresses
 from assistant_lsp.protocol import AssistantLanguageServer
+from assistant_lsp.record import Recorder
 
 if TYPE_CHECKING:
     from assistant.client import ModelCard, ModelClient
@@ -60,7 +61,9 @@ class Commands:
         model: Model,
         messages: Messages,
         progresses: Progresses,
+        recorder: Recorder,
     ) -> None:
+        self._recorder = recorder
         self.answers = Answers(server, messages)
         self._progresses = progresses
         self._server = server
@@ -105,9 +108,11 @@ class Commands:
             await self.answers.show("explanation", answer)
         else:
             edits = await _EDITS[action.task](asking, document, span)
-            await self._apply(document, edits, action)
+            await self._apply(document, edits, action, card.name)
 
-    async def _apply(self, document: Document, edits: Sequence[Edit], action: Action) -> None:
+    async def _apply(
+        self, document: Document, edits: Sequence[Edit], action: Action, model: str
+    ) -> None:
         if not edits:
             self._messages.info("there is nothing to change here")
             return
@@ -117,6 +122,24 @@ class Commands:
                 f"{problem}; your text is as it was, the new one is shown beside it"
             )
             await self.answers.show("answer", "\n\n".join(edit.text for edit in edits))
+        else:
+            self._record(document, edits, action, model)
+
+    def _record(
+        self, document: Document, edits: Sequence[Edit], action: Action, model: str
+    ) -> None:
+        """Watch what becomes of texts that were put in, where they stand there by now."""
+        newest = self._server.protocol.documents.get(document.uri)
+        if newest is None:
+            return
+        old, new, moved = document.buffer.text, newest.buffer.text, 0
+        for edit in sorted(edits, key=lambda edit: edit.start):
+            start = edit.start + moved
+            moved += len(edit.text) - (edit.end - edit.start)
+            if new[start : start + len(edit.text)] == edit.text:
+                replaced = old[edit.start : edit.end]
+                kind = action.task.name.lower()
+                self._recorder.applied(newest, start, edit.text, replaced, kind, model)
 
 
 async def _explanation(asking: _Asking, document: Document, span: types.Range) -> str:

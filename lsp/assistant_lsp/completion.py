@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from assistant.errors import AssistantError
+from assistant.history import Outcome
 from assistant.messages import SamplingParams
 from assistant.suggestion import Spot
 from assistant_lsp.buffer import Edit
@@ -22,6 +23,7 @@ from assistant_lsp.keystrokes import is_quiet
 from assistant_lsp.messages import Messages
 from assistant_lsp.model import Model
 from assistant_lsp.pace import Pace
+from assistant_lsp.record import Recorder
 from assistant_lsp.settings import CompletionSettings, EditorSettings
 from assistant_lsp.suggestions import Suggestion, Suggestions
 from assistant_lsp.switch import Switch
@@ -78,12 +80,18 @@ class Completions:
     """The newest completion of each document, and those that were shown before."""
 
     def __init__(
-        self, documents: Documents, model: Model, messages: Messages, switch: Switch
+        self,
+        documents: Documents,
+        model: Model,
+        messages: Messages,
+        switch: Switch,
+        recorder: Recorder,
     ) -> None:
         self._documents = documents
         self._model = model
         self._messages = messages
         self._switch = switch
+        self._recorder = recorder
         self._pace = Pace()
         self._made = Suggestions()
         self._jobs: dict[str, _Job] = {}
@@ -112,8 +120,20 @@ class Completions:
         place = _Place(document, before, after, settings.completion)
         if not (before.strip() or after.strip()) or not place.spot.wanted:
             return ""
-        text = self._kept(place) or await self._asked(place, automatic)
-        return text.replace("\n", document.buffer.line_end)
+        suggestion, rest = self._kept(place) or await self._asked(place, automatic)
+        # An answer for an older text would be recorded, and perhaps shown, at a wrong place.
+        if not rest or self._documents.get(document.uri) is not document:
+            return ""
+        text = rest.replace("\n", document.buffer.line_end)
+        if suggestion.request is not None:
+            offset = document.buffer.offset(position)
+            self._recorder.shown(document, offset, text, suggestion.request, suggestion.model)
+        return text
+
+    def settled(self, outcome: Outcome) -> None:
+        """It is known what became of a suggestion."""
+        if outcome != "shown":
+            self._pace.settled(accepted=outcome in ("accepted", "accepted_part", "typed"))
 
     def changed(self, uri: str, edits: Sequence[Edit]) -> None:
         """The document was edited: end a generation that this made useless."""
@@ -141,17 +161,15 @@ class Completions:
         if (job := self._jobs.pop(uri, None)) is not None:
             job.task.cancel()
 
-    def _kept(self, place: _Place) -> str:
-        """What is left of an earlier suggestion, or empty."""
+    def _kept(self, place: _Place) -> tuple[Suggestion, str] | None:
+        """An earlier suggestion and what is left of it, or None."""
         found = self._made.rest(place.document.uri, place.before, place.after)
-        if found is None:
-            return ""
-        suggestion, rest = found
-        self._go_ahead(place, suggestion, rest)
-        return rest
+        if found is not None:
+            self._go_ahead(place, *found)
+        return found
 
-    async def _asked(self, place: _Place, automatic: bool) -> str:
-        """What the model says, or empty."""
+    async def _asked(self, place: _Place, automatic: bool) -> tuple[Suggestion, str]:
+        """What the model says, and what of it is to be shown, perhaps nothing."""
         job = self._running(place) or self._begin(place, automatic)
         typed = job.suggestion.typed(place.before, place.after) or 0
         job.waiting += 1
@@ -164,11 +182,11 @@ class Completions:
         finally:
             job.waiting -= 1
         if not job.task.done():  # more is on its way into what is kept
-            return place.spot.suggestion(job.suggestion.raw[typed:], cut=True)
+            return job.suggestion, place.spot.suggestion(job.suggestion.raw[typed:], cut=True)
         rest = job.suggestion.rest(place.before, place.after)
         if rest:
             self._go_ahead(place, job.suggestion, rest)
-        return rest
+        return job.suggestion, rest
 
     async def _first(self, job: _Job, typed: int, seconds: float) -> None:
         """Wait until there is something to show."""
@@ -215,6 +233,7 @@ class Completions:
         client, card = ready
         place, begun = job.place, time.monotonic()
         request = request_at(place.document, place.before, place.after, card.context)
+        job.suggestion.request, job.suggestion.model = request, card.name
         params = SamplingParams(max_tokens=place.settings.max_tokens)
         try:
             await self._read(job, client.stream_complete(request, params), place.spot)

@@ -7,9 +7,12 @@ from lsprotocol import types
 _WORD_LEFT = re.compile(r"\w*\Z")
 
 
-def ghost_item(position: types.Position, text: str) -> types.InlineCompletionItem:
+def ghost_item(
+    position: types.Position, text: str, accepted: types.Command
+) -> types.InlineCompletionItem:
     """Ghost text at the cursor. Without its range, Neovim would paste it."""
-    return types.InlineCompletionItem(text, range=types.Range(position, position))
+    span = types.Range(position, position)
+    return types.InlineCompletionItem(text, range=span, command=accepted)
 
 
 def popup_item(

@@ -36,18 +36,25 @@ class Watch:
     """One suggestion, from when it is shown until nobody looks any more."""
 
     def __init__(
-        self, offset: int, text: str, *, before: str = "", after: str = "", placed: bool = False
+        self,
+        offset: int,
+        text: str,
+        *,
+        before: str = "",
+        after: str = "",
+        replaced: str | None = None,
     ) -> None:
         """`text` was shown at `offset`, between `before` and `after`: some of the text around.
 
-        `placed` says that the document holds the text already, as an action put it there.
+        With `replaced`, the document holds the text already, in the place of that: an action put
+        it there.
         """
         self.text = _unix(text)
-        self.placed = placed
-        self.fate = Fate("accepted", len(self.text)) if placed else Fate()
-        self._span = Span(offset, text if placed else "", before, after)
-        self._phase = _Phase.TAKEN if placed else _Phase.OPEN
-        self._replaced: str | None = None
+        self.placed = replaced is not None
+        self.fate = Fate("accepted", len(self.text)) if self.placed else Fate()
+        self._span = Span(offset, text if self.placed else "", before, after)
+        self._phase = _Phase.TAKEN if self.placed else _Phase.OPEN
+        self._replaced = None if replaced is None else _unix(replaced)
         self._typed = 0
         """How much of it stood there before it was accepted."""
         self._closed = 0
@@ -70,14 +77,9 @@ class Watch:
         """Whether its place is unknown, as all the text around it was rewritten at once."""
         return self._phase is _Phase.LOST
 
-    def begin(self, now: float, replaced: str | None = None) -> None:
-        """Take the time, from which on what was placed there may be undone for a moment.
-
-        `replaced` is what stood there before it was placed.
-        """
-        if self.placed:
-            self._accepted_at = now
-            self._replaced = _unix(replaced or "")
+    def begin(self, now: float) -> None:
+        """Take the time, from which on what an action put there may be undone for a moment."""
+        self._accepted_at = now if self.placed else None
 
     def continues(self, offset: int, text: str) -> bool:
         """Whether `text`, shown at `offset`, is what is left of this very suggestion."""

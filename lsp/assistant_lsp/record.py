@@ -23,6 +23,8 @@ from assistant_lsp.outcome import Watch
 LOOK_SECONDS = 300.0
 """When to look what still stands there."""
 _AROUND = 256
+_READ = 4_000
+"""Characters before a text that an action put in, which say what it goes on from."""
 _MOST = 100
 """So many suggestions of one document are watched; the oldest that was not taken makes room."""
 _DRAIN_SECONDS = 10.0
@@ -144,12 +146,13 @@ class Recorder:
     ) -> None:
         """An action, such as `polish`, has put `text` in the place of `replaced`.
 
-        It stands at `offset` of this version of the document, the newest.
+        It stands at `offset` of this version of the document, the newest. The prefix of the record
+        is what was replaced, or, where that was nothing, some of what stands before.
         """
         whole, end = document.buffer.text, offset + len(text)
         before, after = whole[max(0, offset - _AROUND) : offset], whole[end : end + _AROUND]
-        watch = Watch(offset, text, before=before, after=after, placed=True)
-        request = CompletionRequest(replaced)
+        watch = Watch(offset, text, before=before, after=after, replaced=replaced)
+        request = CompletionRequest(replaced or whole[max(0, offset - _READ) : offset])
         self._begin(document, watch, text, request, (model, adapter, kind, workspace))
 
     def changed(self, uri: str, edits: Sequence[Edit]) -> None:
@@ -205,7 +208,7 @@ class Recorder:
         if self._ended:
             return
         self._loop = self._get_loop()
-        watch.begin(self._loop.time(), request.prefix)
+        watch.begin(self._loop.time())
         model, adapter, kind, workspace = origin
         suggestion = Suggestion(
             text=text,

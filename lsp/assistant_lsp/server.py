@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from assistant import __version__
 from assistant_lsp.actions import ACTIONS, Action, offered
@@ -16,6 +16,8 @@ from assistant_lsp.items import ghost_item, popup_item, word_left
 from assistant_lsp.protocol import AssistantLanguageServer
 from assistant_lsp.session import Session
 from assistant_lsp.switch import snooze_minutes
+
+_ACCEPTED = "assistant.suggestionAccepted"
 
 
 def create_server() -> AssistantLanguageServer:
@@ -25,6 +27,7 @@ def create_server() -> AssistantLanguageServer:
     _register_life(server, session)
     _register_completion(server, session)
     _register_actions(server, session)
+    _register_record(server, session)
     _register_switch(server, session)
     return server
 
@@ -96,7 +99,8 @@ def _register_completion(server: AssistantLanguageServer, session: Session) -> N
         )
         if _keeps_no_line_ends(server):
             text = text.replace("\r\n", "\n")
-        return types.InlineCompletionList([ghost_item(params.position, text)] if text else [])
+        item = ghost_item(params.position, text, _accepted(document.uri))
+        return types.InlineCompletionList([item] if text else [])
 
     @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions())
     async def popup(params: types.CompletionParams) -> types.CompletionList:
@@ -118,6 +122,7 @@ def _register_completion(server: AssistantLanguageServer, session: Session) -> N
         start = buffer.position(end - len(word_left(line)))
         span, client = types.Range(start, position), server.client_capabilities
         item = popup_item(span, line, text, document.language, client)
+        item.command = _accepted(document.uri)
         return types.CompletionList(is_incomplete=True, items=[item])
 
 
@@ -137,6 +142,21 @@ def _register_actions(server: AssistantLanguageServer, session: Session) -> None
 
     for action in ACTIONS:
         register(action)
+
+
+def _register_record(server: AssistantLanguageServer, session: Session) -> None:
+    @server.command(_ACCEPTED)
+    async def accepted(params: types.ExecuteCommandParams) -> None:
+        match params.arguments:
+            case [str(uri)]:
+                session.recorder.accepted(uri)
+            case _:
+                raise JsonRpcInvalidParams(f"{_ACCEPTED}: the argument is a uri")
+
+
+def _accepted(uri: str) -> types.Command:
+    """What an editor runs when a suggestion is accepted, and so says that it was."""
+    return types.Command("Suggestion accepted", _ACCEPTED, arguments=[uri])
 
 
 def _register_switch(server: AssistantLanguageServer, session: Session) -> None:

@@ -1,17 +1,20 @@
 """The parts behind one editor, and its settings."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from assistant_lsp.buffer import Edit
 from assistant_lsp.commands import Commands
 from assistant_lsp.completion import Completions
 from assistant_lsp.messages import Messages
 from assistant_lsp.model import Model
 from assistant_lsp.progress import Progresses
 from assistant_lsp.protocol import AssistantLanguageServer
+from assistant_lsp.record import Recorder
 from assistant_lsp.settings import SECTION, EditorSettings, read_settings
 from assistant_lsp.switch import Switch
 
@@ -29,12 +32,16 @@ class Session:
         self.progresses = Progresses(server)
         self.model = Model(self.progresses, self.messages)
         self.switch = Switch()
-        self.completions = Completions(
-            server.protocol.documents, self.model, self.messages, self.switch
+        self.recorder = Recorder.of_user(
+            on_trouble=self.messages.warn,
+            on_outcome=lambda outcome: self.completions.settled(outcome),
         )
-        self.commands = Commands(server, self.model, self.messages, self.progresses)
-        server.protocol.on_changed = self.completions.changed
-        server.protocol.on_closed = self.completions.closed
+        self.completions = Completions(
+            server.protocol.documents, self.model, self.messages, self.switch, self.recorder
+        )
+        self.commands = Commands(server, self.model, self.messages, self.progresses, self.recorder)
+        server.protocol.on_changed = self._changed
+        server.protocol.on_closed = self._closed
 
     async def begin(self, options: object) -> None:
         """Take the settings that came with `initialize`, then those that the editor is asked for.
@@ -85,3 +92,12 @@ class Session:
         """Let go of everything."""
         await self.model.aclose()
         self.commands.answers.close()
+        await asyncio.to_thread(self.recorder.close)
+
+    def _changed(self, uri: str, edits: Sequence[Edit]) -> None:
+        self.completions.changed(uri, edits)
+        self.recorder.changed(uri, edits)
+
+    def _closed(self, uri: str) -> None:
+        self.completions.closed(uri)
+        self.recorder.closed(uri)

@@ -3,6 +3,8 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from assistant.messages import CompletionRequest
+
 _BEFORE, _AFTER = 256, 64
 """Characters around a place by which it is known again."""
 _CLOSERS = ")]}>\"'`"
@@ -23,6 +25,10 @@ class Suggestion:
     """What the model has written so far."""
     shown: str | None = None
     """What of it is worth showing; None while it is written."""
+    request: CompletionRequest | None = None
+    """What was asked for, once it was."""
+    model: str = ""
+    """Who was asked."""
 
     @classmethod
     def at(cls, before: str, after: str) -> "Suggestion":

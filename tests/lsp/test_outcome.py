@@ -289,7 +289,7 @@ def test_an_editor_may_send_the_whole_text_at_each_key() -> None:
 
 def test_what_was_put_there_by_an_action_may_be_kept_or_undone() -> None:
     text = "The server keeps the result."
-    watch = Watch(3, text, before="# \n", after="\n", placed=True)
+    watch = Watch(3, text, before="# \n", after="\n", replaced="")
     watch.begin(0.0)
     assert watch.settled().kept is True
     watch.edit(Edit(3, 3 + len(text), ""), 1.0)
@@ -297,8 +297,8 @@ def test_what_was_put_there_by_an_action_may_be_kept_or_undone() -> None:
 
 
 def test_an_undo_is_seen_where_the_old_text_holds_the_new_one() -> None:
-    watch = Watch(3, "words.", before="# \n", after="\n", placed=True)
-    watch.begin(0.0, "Bad words.")
+    watch = Watch(3, "words.", before="# \n", after="\n", replaced="Bad words.")
+    watch.begin(0.0)
     watch.edit(Edit(3, 3, "Bad "), 1.0)
     assert watch.fate.outcome == "undone"
 

@@ -179,6 +179,17 @@ def test_what_an_action_wrote_may_be_undone(desk: Desk) -> None:
     assert row.fate.replaced_by == "Bad words."
 
 
+def test_what_an_action_added_is_recorded_behind_what_it_goes_on_from(desk: Desk) -> None:
+    desk.document = document("# add\nreturn a + b\n")
+    desk.recorder.applied(
+        desk.document, 6, "return a + b\n", "", kind="comment_to_code", model="starter"
+    )
+    desk.edit(0, 0, "\n")
+    (row,) = desk.end()
+    assert row.prefix == "# add\n"
+    assert row.fate.kept is True
+
+
 def test_nothing_is_recorded_where_the_user_does_not_want_it(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "history.sqlite", enabled=lambda path: not path.endswith("a.py"))
     desk.show("y + 1")
