@@ -5,6 +5,7 @@ is decided. Then its place is followed through later edits, so that one can say 
 `\\r\\n` counts as the one character that it is in the suggestion.
 """
 
+import re
 from dataclasses import replace
 from difflib import SequenceMatcher
 from enum import Enum, auto
@@ -17,6 +18,10 @@ MOMENT_SECONDS = 15.0
 """What is taken out so soon after it was accepted, was accepted by mistake."""
 _PAIRS = ("()", "[]", "{}", "<>", '""', "''", "``")
 _CLOSERS = ")]}>\"'`"
+_WORD = re.compile(r"\w+|\s+|[^\w\s]")
+_LONG = 1_000
+"""Characters; comparing more of them one by one takes long, so words are compared."""
+_LESS_THAN_SAME = 0.999
 _LONGEST = 20_000
 """More text than this at one place is none that was written instead of a suggestion."""
 
@@ -126,7 +131,7 @@ class Watch:
         return self.fate != before
 
     def settled(self) -> Fate:
-        """What became of it, with what stands there now."""
+        """What became of it, with what stands there now. Comparing long texts takes a while."""
         fate = self.fate
         if self.lost:
             return fate
@@ -272,7 +277,11 @@ def _similarity(taken: str, standing: str) -> float:
     """From 0 to 1; 1 is for what is the same alone."""
     if taken == standing:
         return 1.0
-    return min(SequenceMatcher(None, taken, standing, autojunk=False).ratio(), 0.999)
+    if len(taken) + len(standing) < _LONG:
+        matcher = SequenceMatcher(None, taken, standing, autojunk=False)
+        return min(matcher.ratio(), _LESS_THAN_SAME)
+    words = SequenceMatcher(None, _WORD.findall(taken), _WORD.findall(standing))
+    return min(words.ratio(), _LESS_THAN_SAME)
 
 
 def _is_part(text: str, place: int, written: str) -> bool:

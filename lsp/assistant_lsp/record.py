@@ -241,8 +241,8 @@ class Recorder:
         self._open[uri].remove(one)
         if not self._open[uri]:
             del self._open[uri]
-        fate = one.watch.settled()
-        self._writer.put(one.path, lambda history: history.settle(one.id, fate))
+        # Nobody else has the watch now, and comparing texts is too slow for this thread.
+        self._writer.put(one.path, lambda history: history.settle(one.id, one.watch.settled()))
 
 
 class _Writer:

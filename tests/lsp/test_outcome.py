@@ -296,6 +296,16 @@ def test_what_was_put_there_by_an_action_may_be_kept_or_undone() -> None:
     assert watch.fate.outcome == "undone"
 
 
+def test_long_texts_are_compared_by_their_words() -> None:
+    text = "".join(f"The server keeps result {number} in a cache.\n" for number in range(40))
+    watch = Watch(0, text, replaced="")
+    start = text.index("result 20")
+    watch.edit(Edit(start, start + 6, "answer"), 0.0)
+    similarity = watch.settled().similarity
+    assert similarity is not None
+    assert 0.99 < similarity < 1.0
+
+
 def test_an_undo_is_seen_where_the_old_text_holds_the_new_one() -> None:
     watch = Watch(3, "words.", before="# \n", after="\n", replaced="Bad words.")
     watch.begin(0.0)
