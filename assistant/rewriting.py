@@ -5,9 +5,10 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from assistant.circles import circle_start
+from assistant.errors import ServerError
 from assistant.messages import SamplingParams
 from assistant.prompts.languages import is_chinese
-from assistant.prompts.tasks import Task, ask, clean_answer
+from assistant.prompts.tasks import TAUGHT, Task, Wording, ask, clean_answer
 from assistant.prose import paragraphs, rebuild
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 CONTINUE_FROM_CHARACTERS = 4000
 """How much of a text's end is shown to a model that continues it."""
 _SLACK_CHARACTERS = 40
+_REWRITES = (Task.POLISH, Task.EXPAND, Task.SHORTEN, Task.TRANSLATE)
 
 Progress = Callable[[str], None]
 
@@ -37,20 +39,24 @@ async def answer(
     card: "ModelCard",
     *,
     language: str = "",
+    problem: str = "",
     on_text: Progress = lambda text: None,
 ) -> str:
     """What the model makes of `text`, or nothing where that is of no use.
 
-    `on_text` gets the answer so far, again and again. Raises ServerError.
+    `problem` is what `Task.FIX` is to mend. `on_text` gets the answer so far, again and again.
+    Raises ServerError, also for a task that the model was never taught.
     """
-    question = ask(task, text, wording=card.wording, language=language)
+    if card.wording is Wording.BRIEF and task not in TAUGHT:
+        raise ServerError(f"{card.name} is too small to {task.value.lower()}: use a larger model")
+    question = ask(task, text, wording=card.wording, language=language, problem=problem)
     whole = ""
     async with aclosing(client.stream_chat(question, sampling(task, text))) as pieces:
         async for piece in pieces:
             whole += piece
             on_text(whole)
             if (end := circle_start(whole)) is not None:
-                whole = "" if task in (Task.POLISH, Task.EXPAND) else whole[:end]
+                whole = "" if task in _REWRITES else whole[:end]
                 break
     cleaned = clean_answer(task, whole)
     return cleaned if _is_plausible(task, text, cleaned) else ""
@@ -94,6 +100,8 @@ async def continued(
 
 def _is_plausible(task: Task, old: str, new: str) -> bool:
     """Whether a rewritten text can be what was asked for: half of it would be the user's loss."""
+    if task is Task.SHORTEN:
+        return len(new) <= len(old)
     if task not in (Task.POLISH, Task.EXPAND):
         return True
     shortest = len(old) // 2 - _SLACK_CHARACTERS

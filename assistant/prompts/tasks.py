@@ -29,6 +29,8 @@ class Task(Enum):
     POLISH = "Polish"
     EXPAND = "Expand"
     CONTINUE = "Continue"
+    SHORTEN = "Shorten"
+    TRANSLATE = "Translate"
 
     @property
     def answers_with_code(self) -> bool:
@@ -68,6 +70,15 @@ _ENGLISH = {
         "Continue the following text from where it ends, in the same tone, language and Markdown."
         " Answer with the continuation alone."
     ),
+    Task.SHORTEN: (
+        "Shorten the following text: keep what matters and say it in about half the words. Keep its"
+        " meaning, tone, language and Markdown. Answer with the shortened text alone."
+    ),
+    Task.TRANSLATE: (
+        "Translate the following text into simplified Chinese, as a native writer would put it."
+        " Keep its meaning, tone and Markdown, and leave code and names as they are. Answer with"
+        " the translation alone."
+    ),
 }
 _CHINESE = {
     Task.EXPLAIN: (
@@ -97,7 +108,17 @@ _CHINESE = {
     Task.CONTINUE: (
         "请从结尾处续写下面的文字,保持语气、语言和 Markdown 格式一致。只回答续写的部分。"
     ),
+    Task.SHORTEN: (
+        "请把下面的文字缩短到一半左右,保留要点,保持原意、语气、语言和 Markdown 格式。"
+        "只回答缩短后的文字。"
+    ),
+    Task.TRANSLATE: (
+        "请把下面的文字翻译成地道的英文,保持原意、语气和 Markdown 格式,代码和名称保持不变。"
+        "只回答译文。"
+    ),
 }
+TAUGHT = frozenset(Task) - {Task.SHORTEN, Task.TRANSLATE}
+"""What a small model with brief wording was taught."""
 _FILL_ENGLISH = (
     "You complete {language} text at a cursor. Below are what stands after the cursor and what"
     " stands before it. Repeat the last lines before the cursor and go straight on from there;"

@@ -54,7 +54,14 @@ def serve(
     )
     try:
         with FileLock(paths.server_lock(), blocking=False):
-            _serve_alone(settings, port, idle_minutes, limits, announce, loader or EngineLoader(settings.cache_gb))
+            _serve_alone(
+                settings,
+                port,
+                idle_minutes,
+                limits,
+                announce,
+                loader or EngineLoader(settings.cache_gb),
+            )
     except Timeout:
         running = read_record()
         which = (

@@ -1,12 +1,13 @@
 """The code actions: what is offered where. Offering costs nothing; `commands` does the work."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lsprotocol import converters, types
 
 from assistant.prompts.tasks import Task
 from assistant_lsp import prose
 from assistant_lsp.code import comment_at
+from assistant_lsp.documenting import undocumented
 from assistant_lsp.documents import Document
 
 _REWRITE = types.CodeActionKind.RefactorRewrite.value
@@ -55,7 +56,48 @@ CONTINUE = Action(
     f"{_REWRITE}.assistant.continue",
     "writing on",
 )
-ACTIONS = (EXPLAIN, COMMENT_TO_CODE, POLISH, EXPAND, CONTINUE)
+SHORTEN = Action(
+    Task.SHORTEN,
+    "assistant.shorten",
+    "Shorten this text",
+    f"{_REWRITE}.assistant.shorten",
+    "shortening",
+)
+TRANSLATE = Action(
+    Task.TRANSLATE,
+    "assistant.translate",
+    "Translate between Chinese and English",
+    f"{_REWRITE}.assistant.translate",
+    "translating",
+)
+DOCSTRING = Action(
+    Task.DOCSTRING,
+    "assistant.document",
+    "Document this definition",
+    f"{_REWRITE}.assistant.document",
+    "writing documentation",
+)
+FIX = Action(
+    Task.FIX,
+    "assistant.fix",
+    "Fix this problem",
+    f"{types.CodeActionKind.QuickFix.value}.assistant",
+    "fixing",
+)
+ACTIONS = (
+    EXPLAIN,
+    COMMENT_TO_CODE,
+    DOCSTRING,
+    FIX,
+    POLISH,
+    EXPAND,
+    CONTINUE,
+    SHORTEN,
+    TRANSLATE,
+)
+_MOST_TITLE = 60
+_MOST_PROBLEM = 500
+"""Characters of a diagnostic's message that say enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +107,44 @@ class Target:
     uri: str
     range: types.Range
     version: int | None
+    problem: str = ""
+    """What is to be fixed."""
 
     @classmethod
     def of(cls, arguments: object) -> "Target":
         """From a command's arguments. Raises TypeError."""
         match arguments:
             case [{"uri": str(uri), "range": dict(span), **others}]:
-                version = others.get("version")
-                if isinstance(version, int | None):
+                version, problem = others.get("version"), others.get("problem", "")
+                if isinstance(version, int | None) and isinstance(problem, str):
                     try:
-                        return cls(uri, _CONVERTER.structure(span, types.Range), version)
+                        place = _CONVERTER.structure(span, types.Range)
+                        return cls(uri, place, version, problem[:_MOST_PROBLEM])
                     except (ValueError, ExceptionGroup):
                         pass  # no range: as any other mistake
-        raise TypeError("the argument is a table of uri, range and perhaps version")
+        raise TypeError("the argument is a table of uri, range and perhaps version and problem")
 
 
 _CONVERTER = converters.get_converter()
 
 
 def offered(document: Document, params: types.CodeActionParams) -> list[types.CodeAction]:
-    """The actions for a place. Those that nobody asked for are only offered on a selection."""
+    """The actions for a place. Those that nobody asked for are only offered on a selection, and
+    for problems."""
+    wanted = params.context.only
+
+    def is_wanted(action: Action) -> bool:
+        return wanted is None or any(_is_kind(action.kind, kind) for kind in wanted)
+
+    fixes = []
+    if is_wanted(FIX) and document.language not in prose.LANGUAGES:
+        fixes = [_fix(document, problem) for problem in params.context.diagnostics]
     automatic = params.context.trigger_kind == types.CodeActionTriggerKind.Automatic
     if automatic and params.range.start == params.range.end:
-        return []
-    wanted = params.context.only
-    return [
-        _code_action(document, params.range, action)
-        for action in _possible(document, params.range)
-        if wanted is None or any(_is_kind(action.kind, kind) for kind in wanted)
+        return fixes
+    possible = _possible(document, params.range)
+    return fixes + [
+        _code_action(document, params.range, action) for action in possible if is_wanted(action)
     ]
 
 
@@ -104,17 +156,34 @@ def cursor_row(span: types.Range) -> int:
 
 def _possible(document: Document, span: types.Range) -> list[Action]:
     if document.language in prose.LANGUAGES:
-        return [POLISH, EXPAND, CONTINUE]
-    comment = comment_at(document.buffer.lines, cursor_row(span), document.language)
-    return [COMMENT_TO_CODE, EXPLAIN] if comment else [EXPLAIN]
+        return [POLISH, EXPAND, SHORTEN, CONTINUE, TRANSLATE]
+    lines, row = document.buffer.lines, cursor_row(span)
+    actions = [EXPLAIN]
+    if comment_at(lines, row, document.language):
+        actions.insert(0, COMMENT_TO_CODE)
+    if undocumented(lines, row, document.language) is not None:
+        actions.append(DOCSTRING)
+    return actions
 
 
-def _code_action(document: Document, span: types.Range, action: Action) -> types.CodeAction:
-    target = {
+def _fix(document: Document, problem: types.Diagnostic) -> types.CodeAction:
+    message = " ".join(str(problem.message).split())
+    title = f"Fix: {message[:_MOST_TITLE]}{'…' if len(message) > _MOST_TITLE else ''}"
+    action = _code_action(document, problem.range, replace(FIX, title=title), message)
+    action.diagnostics = [problem]
+    return action
+
+
+def _code_action(
+    document: Document, span: types.Range, action: Action, problem: str = ""
+) -> types.CodeAction:
+    target: dict[str, object] = {
         "uri": document.uri,
         "range": _CONVERTER.unstructure(span),
         "version": document.version,
     }
+    if problem:
+        target["problem"] = problem
     command = types.Command(action.title, action.command, arguments=[target])
     return types.CodeAction(action.title, kind=action.kind, command=command)
 

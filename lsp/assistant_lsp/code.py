@@ -37,13 +37,19 @@ class Comment:
 
 
 def enclosing(lines: Sequence[str], row: int) -> tuple[int, int]:
-    """The function or class around a line, or what one sees around it: first line, line behind.
+    """The function or class around a line, or what one sees around it: first line, line behind."""
+    around = (max(0, row - _WINDOW_LINES), min(len(lines), row + _WINDOW_LINES))
+    return definition_at(lines, row) or around
+
+
+def definition_at(lines: Sequence[str], row: int) -> tuple[int, int] | None:
+    """The function or class around a line: first line, line behind. None where there is none.
 
     By indentation and the look of headers, which does for all common languages without a parser.
     """
     header = _header_above(lines, row)
     if header is None:
-        return max(0, row - _WINDOW_LINES), min(len(lines), row + _WINDOW_LINES)
+        return None
     indent = _indent(lines[header])
     end = header + 1
     for number in range(header + 1, len(lines)):
@@ -56,6 +62,21 @@ def enclosing(lines: Sequence[str], row: int) -> tuple[int, int]:
             return header, number + 1 if _CLOSER.match(line) else end
         end = number + 1
     return header, end
+
+
+def block_at(lines: Sequence[str], row: int) -> tuple[int, int]:
+    """The lines around one, up to the next blank ones: first line, line behind."""
+    first = last = min(row, len(lines) - 1)
+    while first > 0 and lines[first - 1].strip():
+        first -= 1
+    while last + 1 < len(lines) and lines[last + 1].strip():
+        last += 1
+    return first, last + 1
+
+
+def comment_mark(language: str) -> str:
+    """What a line of comment begins with."""
+    return _MARK_OF.get(language, "//")
 
 
 def comment_at(lines: Sequence[str], row: int, language: str) -> Comment | None:
@@ -105,7 +126,7 @@ def _indent(line: str) -> int:
 
 
 def _is_comment(line: str, language: str) -> bool:
-    mark = _MARK_OF.get(language, "//")
+    mark = comment_mark(language)
     stripped = line.strip()
     if mark == "//":
         return stripped.startswith(("//", "/*"))

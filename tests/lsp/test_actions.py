@@ -21,6 +21,10 @@ class A:
     def g(self):
         pass
 """
+PROBLEM = {
+    "range": {"start": {"line": 5, "character": 15}, "end": {"line": 5, "character": 16}},
+    "message": "undefined\nname",
+}
 MARKDOWN = """---
 title: Teh
 ---
@@ -85,8 +89,20 @@ async def test_what_is_offered_where(editor: Editor) -> None:
     code = await listed(editor, URI, span(1, 0, 1, 3))
     assert [a["title"] for a in code] == ["Explain this code"]
     prose = await listed(editor, NOTE, span(5, 0, 5, 0))
-    assert [a["kind"].rpartition(".")[2] for a in prose] == ["polish", "expand", "continue"]
-    assert {a["kind"] for a in comment + prose} == set(kinds)
+    assert [a["kind"].rpartition(".")[2] for a in prose] == [
+        *("polish", "expand", "shorten", "continue", "translate")
+    ]
+    editor.open(CODE, uri="file:///project/code.py")
+    function = await listed(
+        editor, "file:///project/code.py", span(5, 3, 5, 3), diagnostics=[PROBLEM]
+    )
+    assert [a["title"] for a in function] == [
+        "Fix: undefined name",
+        "Explain this code",
+        "Document this definition",
+    ]
+    assert function[0]["diagnostics"] == [PROBLEM]
+    assert {a["kind"] for a in comment + prose + function} == set(kinds)
     assert await listed(editor, "file:///never/opened.py", span(0, 0, 0, 0)) == []
 
 
@@ -94,12 +110,12 @@ async def test_what_is_offered_for_kinds_and_without_being_asked(editor: Editor)
     await editor.start()
     editor.open(MARKDOWN, uri=NOTE, language="markdown")
     place, selection = span(5, 0, 5, 0), span(5, 0, 5, 3)
-    assert len(await listed(editor, NOTE, place, only=["refactor"])) == 3
+    assert len(await listed(editor, NOTE, place, only=["refactor"])) == 5
     only = ["refactor.rewrite.assistant.polish"]
     assert len(await listed(editor, NOTE, place, only=only)) == 1
     assert await listed(editor, NOTE, place, only=["quickfix", "refactor.rew"]) == []
     assert await listed(editor, NOTE, place, triggerKind=2) == []
-    assert len(await listed(editor, NOTE, selection, triggerKind=2)) == 3
+    assert len(await listed(editor, NOTE, selection, triggerKind=2)) == 5
 
 
 async def test_the_function_at_the_cursor_is_explained_in_a_document(
@@ -353,3 +369,54 @@ async def test_cancelling_the_request_of_a_command_ends_the_generation(
     assert raised.value.code == -32800
     await asyncio.to_thread(answer.wait_dropped)
     assert [p["value"]["kind"] for p in editor.got("$/progress")][-1] == "end"
+
+
+async def test_a_problem_is_fixed_in_the_function_around_it(
+    editor: Editor, model: ScriptedModel
+) -> None:
+    await editor.start()
+    editor.open(CODE)
+    (fix,) = await listed(
+        editor, URI, span(5, 0, 5, 0), diagnostics=[PROBLEM], only=["quickfix"], triggerKind=2
+    )
+    answer = model.answers("```python\ndef f(self):\n    return 2\n```\n")
+    command = fix["command"]
+    params = {"command": command["command"], "arguments": command["arguments"]}
+    await editor.request("workspace/executeCommand", params)
+    assert "undefined name\n\n    def f(self):\n        return 1" in asked(answer)
+    (edit,) = edits(editor)
+    assert edit["newText"] == "    def f(self):\n        return 2"
+    assert edit["range"] == span(4, 0, 5, 16)
+
+
+async def test_a_function_is_documented(editor: Editor, model: ScriptedModel) -> None:
+    await editor.start()
+    editor.open(CODE)
+    model.answers("Give one.\n\nAlways.")
+    await answered(run(editor, "document", URI, span(5, 3, 5, 3)))
+    (edit,) = edits(editor)
+    assert edit["newText"] == '        """Give one.\n\n        Always.\n        """\n'
+    assert edit["range"] == span(5, 0, 5, 0)
+
+
+async def test_a_text_is_translated_in_both_directions(
+    editor: Editor, model: ScriptedModel
+) -> None:
+    await editor.start()
+    editor.open("The cat sat.\n\n猫坐着。\n", uri=NOTE, language="markdown")
+    english, chinese = model.answers("猫坐着。"), model.answers("The cat sat.")
+    await answered(run(editor, "translate", NOTE, span(0, 0, 3, 0)))
+    assert "into simplified Chinese" in asked(english)
+    assert "翻译成地道的英文" in asked(chinese)
+    assert [edit["newText"] for edit in edits(editor)] == ["猫坐着。", "The cat sat."]
+
+
+async def test_a_shortened_text_that_grew_is_refused(editor: Editor, model: ScriptedModel) -> None:
+    await editor.start()
+    editor.open("A cat sat there.\n", uri=NOTE, language="markdown")
+    model.answers("A cat, which was black, sat there for a long time.")
+    await answered(run(editor, "shorten", NOTE, span(0, 0, 0, 0)))
+    assert editor.got("workspace/applyEdit") == []
+    model.answers("A cat sat.")
+    await answered(run(editor, "shorten", NOTE, span(0, 0, 0, 0)))
+    assert edits(editor)[0]["newText"] == "A cat sat."

@@ -26,6 +26,10 @@ local commands = {
   AssistantCode = { "refactor.rewrite.assistant.commentToCode", "Write the code for a comment" },
   AssistantPolish = { "refactor.rewrite.assistant.polish", "Polish the selection or the paragraph" },
   AssistantExpand = { "refactor.rewrite.assistant.expand", "Expand the selection or the paragraph" },
+  AssistantShorten = { "refactor.rewrite.assistant.shorten", "Shorten the selection or the paragraph" },
+  AssistantTranslate = { "refactor.rewrite.assistant.translate", "Translate between Chinese and English" },
+  AssistantDocument = { "refactor.rewrite.assistant.document", "Document the function at the cursor" },
+  AssistantFix = { "quickfix.assistant", "Fix the problem at the cursor" },
   AssistantContinue = { "refactor.rewrite.assistant.continue", "Go on writing at the cursor" },
 }
 
