@@ -7,7 +7,6 @@ import sys
 import torch
 from torch import nn
 
-
 _SHAPES = 256
 """Shapes of products that oneDNN keeps its code for."""
 
