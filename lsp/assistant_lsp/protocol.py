@@ -62,6 +62,8 @@ class AssistantProtocol(LanguageServerProtocol):
             return None
         if not isinstance(method, str):
             return _error(types.ErrorCodes.InvalidRequest, "the method has no name")
+        if "id" in message and _is_notification(method):
+            return _error(types.ErrorCodes.InvalidRequest, f"{method} is no request")
         if method == types.INITIALIZE:
             if self._initialized:
                 return _error(types.ErrorCodes.InvalidRequest, "already initialized")
@@ -178,6 +180,11 @@ class AssistantLanguageServer(LanguageServer):
             self.protocol.refuse_unreadable()
         else:
             _log.error("%s in %s", type(error).__name__, source.__name__)
+
+
+def _is_notification(method: str) -> bool:
+    _, answer, _, _ = types.METHOD_TO_TYPES.get(method, (None, method, None, None))
+    return answer is None
 
 
 def _error(code: int, message: str) -> types.ResponseError:
