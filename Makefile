@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench soak clean
+.PHONY: help demo test check format bench soak vscode clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,8 +32,12 @@ bench: .venv/bench ## Measure the claims of speed, each beside its peer
 soak: .venv/dev ## Load a server for an hour, and look what it leaves behind
 	@$(BIN)/python bench/soak.py
 
+vscode: ## Check and package the extension for VS Code (needs Node.js 20 or newer)
+	@cd editors/vscode && npm ci --no-audit --no-fund && npm run lint && npm run package
+
 clean: ## Remove what the other targets made
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf editors/vscode/node_modules editors/vscode/dist editors/vscode/*.vsix
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -1,0 +1,19 @@
+import type { ExtensionContext } from "vscode";
+import { Assistant } from "./client";
+import { registerCommands } from "./commands";
+import { Status } from "./status";
+
+let assistant: Assistant | undefined;
+
+/** Starts the language server once VS Code is up, so that its model is loaded before it is asked. */
+export async function activate(context: ExtensionContext): Promise<void> {
+  const status = new Status();
+  assistant = new Assistant(status);
+  context.subscriptions.push(status, ...registerCommands(assistant, context.extension));
+  await assistant.start();
+}
+
+/** Lets the language server end by itself: what it has recorded is written then. */
+export async function deactivate(): Promise<void> {
+  await assistant?.stop();
+}
