@@ -43,5 +43,9 @@ class ServerError(AssistantError):
     """The model server could not be started, reached, or refused the request."""
 
 
+class ServerGoneError(ServerError):
+    """This machine's model server broke off; it can be started again."""
+
+
 class Cancelled(AssistantError):
     """The request was cancelled by whoever made it."""

@@ -4,7 +4,7 @@ import importlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from assistant.errors import ServerError
+from assistant.errors import ServerError, ServerGoneError
 
 if TYPE_CHECKING:
     import openai
@@ -29,6 +29,14 @@ def wants_another_way(error: "openai.APIError") -> bool:
     return status in _NO_SUCH_WAY or (status in (400, 422) and bool(_REFUSAL.search(told)))
 
 
+def gone() -> ServerGoneError:
+    """This machine's server is not there any more."""
+    return ServerGoneError(
+        "the model server cannot be reached, or broke off: try again; `assistant doctor` looks"
+        " for the reason"
+    )
+
+
 def as_server_error(error: "openai.APIError", foreign_url: str | None) -> ServerError:
     """What went wrong and what to do."""
     openai = _openai()
@@ -37,7 +45,7 @@ def as_server_error(error: "openai.APIError", foreign_url: str | None) -> Server
         message = f"{where} cannot be reached, or broke off: "
         if foreign_url:
             return ServerError(f"{message}is `server_url` in the settings right, and does it run?")
-        return ServerError(f"{message}try again; `assistant doctor` looks for the reason")
+        return gone()
     if isinstance(error, openai.AuthenticationError):
         advice = "set `api_key` in the settings" if foreign_url else "end it, and try again"
         return ServerError(f"{where} refuses the key: {advice}")

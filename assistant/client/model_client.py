@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from assistant.client import filling, wire
 from assistant.client.answer import AnswerStream, Pieces
 from assistant.client.connection import Connection, ModelCard, connect_own
-from assistant.client.failures import as_server_error, is_gone
+from assistant.client.failures import as_server_error, gone, is_gone
 from assistant.client.foreign import connect_foreign
 from assistant.client.record import ModelChoice
 from assistant.client.starting import SERVE_COMMAND, Finder, Progress
@@ -53,9 +53,15 @@ class ModelClient:
         """
         return (await self._connect(on_progress)).card
 
-    def stream_complete(self, request: CompletionRequest, params: SamplingParams) -> AnswerStream:
-        """The text at a cursor, in pieces."""
-        return AnswerStream(self._answer(_completion(request, params)))
+    def stream_complete(
+        self, request: CompletionRequest, params: SamplingParams, *, restart: bool = True
+    ) -> AnswerStream:
+        """The text at a cursor, in pieces.
+
+        Where this machine's server has gone it is started again, which takes a while, or, without
+        `restart`, ServerGoneError is raised at once.
+        """
+        return AnswerStream(self._answer(_completion(request, params), restart=restart))
 
     def stream_chat(self, conversation: Conversation, params: SamplingParams) -> AnswerStream:
         """The assistant's next answer, in pieces."""
@@ -75,7 +81,7 @@ class ModelClient:
             connection, self._connection = self._connection, None
             await connection.openai.close()
 
-    async def _answer(self, ask: Ask) -> Pieces:
+    async def _answer(self, ask: Ask, *, restart: bool = True) -> Pieces:
         for last in (False, True):
             connection = self._connection or await self._connect()
             seen = False
@@ -87,6 +93,8 @@ class ModelClient:
                 return
             except _openai().APIError as error:
                 await self._recover(connection, error, final=seen or last)
+                if not restart:
+                    raise gone() from error
 
     async def _connect(self, on_progress: Progress | None = None) -> Connection:
         """The connection, checked anew. Those who ask at the same time share one start."""

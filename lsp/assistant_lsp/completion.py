@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, ServerGoneError
 from assistant.history import Outcome
 from assistant.messages import SamplingParams
 from assistant.suggestion import Spot
@@ -236,7 +236,11 @@ class Completions:
         job.suggestion.request, job.suggestion.model = request, card.name
         params = SamplingParams(max_tokens=place.settings.max_tokens)
         try:
-            await self._read(job, client.stream_complete(request, params), place.spot)
+            pieces = client.stream_complete(request, params, restart=False)
+            await self._read(job, pieces, place.spot)
+        except ServerGoneError:
+            await self._model.start_again()
+            return
         except AssistantError as error:
             if job.follows is None or job.waiting:
                 self._messages.trouble(str(error))

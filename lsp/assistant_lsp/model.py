@@ -42,6 +42,12 @@ class Model:
             self._loading.add_done_callback(self._background_ended)
         return self._ready
 
+    async def start_again(self) -> None:
+        """Load it anew, with progress for the user to see: its server has gone."""
+        if self._ready is not None:
+            await self.aclose()
+            self.at_hand()
+
     async def loaded(self) -> "tuple[ModelClient, ModelCard]":
         """The model, however long it takes. Raises AssistantError."""
         if self._ready is not None:

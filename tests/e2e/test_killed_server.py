@@ -33,7 +33,8 @@ async def test_the_server_is_killed_while_it_writes() -> None:
                 editor.change(text, span(line, 4, line, 4))
                 line += 4
             await editor.until(lambda: asks(editor, line, shown), "shown")
-            await editor.wait_for("$/progress", lambda p: "loading" in p["value"].get("title", ""))
+            told = [one["value"].get("title") for one in editor.got("$/progress")]
+            assert told.count("loading starter …") >= 2, "that the model is loaded again is seen"
             await editor.request("shutdown", None)
             editor.notify("exit", None)
             await editor.process.wait()
