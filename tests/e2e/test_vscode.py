@@ -1,0 +1,116 @@
+"""The assistant in a real VS Code, through the packaged extension and `assistant lsp`."""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from assistant.client.record import read_record
+from assistant.paths import HOME_VARIABLE
+from tests.e2e.vscode import VSCode, find_vscode
+
+pytestmark = pytest.mark.e2e
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+TYPED_BEHIND = '    """Return the value of everything on the shelf."""\n'
+PICTURES = os.environ.get("ASSISTANT_TEST_PICTURES")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """VS Code with a project, after one explanation: so the model is loaded."""
+
+    vscode: VSCode
+    project: Path
+    explanation: str
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
+    find_vscode()
+    project = tmp_path_factory.mktemp("project")
+    for example in EXAMPLES.iterdir():
+        shutil.copy(example, project)
+    code = (EXAMPLES / "inventory.py").read_text()
+    (project / "typed.py").write_text(code.partition(TYPED_BEHIND)[0] + TYPED_BEHIND)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("ASSISTANT_")]:
+            if not name.startswith("ASSISTANT_TEST_"):
+                patch.delenv(name)
+        patch.setenv(HOME_VARIABLE, str(tmp_path_factory.mktemp("home")))
+        vscode = VSCode(tmp_path_factory.mktemp("vscode"), project)
+        try:
+            yield Window(vscode, project, explained(vscode, project))
+        finally:
+            vscode.close()
+            # The tests have homes of their own by now, which this server is not in.
+            with pytest.MonkeyPatch.context() as home:
+                home.setenv(HOME_VARIABLE, os.environ[HOME_VARIABLE])
+                if (record := read_record()) is not None:
+                    os.kill(record.pid, signal.SIGTERM)
+
+
+def test_a_function_is_explained_beside_it(window: Window) -> None:
+    assert "def find_item" not in window.explanation
+    assert len(window.explanation.split()) > 2
+
+
+def test_ghost_text_of_the_starter_is_seen_accepted_and_saved(window: Window) -> None:
+    vscode, file = window.vscode, window.project / "typed.py"
+    before = file.read_text()
+    vscode.open(file, before.count("\n") + 1)
+    vscode.type("    return sum(")
+    vscode.wait("ghost text", lambda: vscode.ghost_text)
+    shown = vscode.ghost_text
+    take_picture(vscode, "ghost-text")
+    vscode.press("Tab")
+    vscode.wait("the accepted text", lambda: not vscode.ghost_text)
+    vscode.press("s", control=True)
+    vscode.wait("the saved text", lambda: file.read_text() != before)
+    assert file.read_text().startswith(before + "    return sum(" + shown.splitlines()[0])
+
+
+def test_a_paragraph_is_polished_and_the_change_is_undone(window: Window) -> None:
+    vscode, file = window.vscode, window.project / "notes.md"
+    before = file.read_text()
+    vscode.open(file, 3)
+    vscode.command("Assistant: Polish")
+    vscode.wait("the polished text", lambda: "teh result" not in vscode.text)
+    vscode.wait_ready()
+    take_picture(vscode, "polished")
+    vscode.press("s", control=True)
+    vscode.wait("the saved text", lambda: file.read_text() != before)
+    after = file.read_text()
+    assert "the result of each request" in after
+    assert after.partition("```")[2] == before.partition("```")[2], "code stays as it is"
+    vscode.press("z", control=True)
+    vscode.wait("the old text", lambda: "teh result" in vscode.text)
+    vscode.press("s", control=True)
+    vscode.wait("the old text on disk", lambda: file.read_text() == before)
+
+
+def explained(vscode: VSCode, project: Path) -> str:
+    """Have a function explained. Returns what is shown beside it."""
+    line = (project / "inventory.py").read_text().splitlines().index("    for item in items:") + 1
+    vscode.open(project / "inventory.py", line)
+    vscode.wait_ready()
+    vscode.command("Assistant: Explain")
+    beside = ".editor-group-container:not(.active) .view-lines"
+    vscode.wait("the explanation", lambda: vscode.shown(beside).strip())
+    vscode.wait_ready()
+    take_picture(vscode, "explanation")
+    explanation = vscode.shown(beside)
+    assert vscode.shown(".editor-group-container.active .tab.active") == "inventory.py"
+    vscode.command("View: Close Editors in Other Groups")
+    vscode.wait("one editor", lambda: not vscode.shown(beside))
+    return explanation
+
+
+def take_picture(vscode: VSCode, name: str) -> None:
+    """Keep a picture for the documentation, where a folder for it is named."""
+    if PICTURES:
+        vscode.picture(Path(PICTURES) / f"vscode-{name}.png")
