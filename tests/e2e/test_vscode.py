@@ -11,12 +11,13 @@ import pytest
 
 from assistant.client.record import read_record
 from assistant.paths import HOME_VARIABLE
-from tests.e2e.vscode import VSCode, find_vscode
+from tests.e2e.vscode import ASSISTANT, VSCode, find_vscode
 
 pytestmark = pytest.mark.e2e
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TYPED_BEHIND = '    """Return the value of everything on the shelf."""\n'
+MESSAGES = ".notifications-toasts .notification-list-item-message"
 PICTURES = os.environ.get("ASSISTANT_TEST_PICTURES")
 
 
@@ -91,6 +92,18 @@ def test_a_paragraph_is_polished_and_the_change_is_undone(window: Window) -> Non
     vscode.wait("the old text", lambda: "teh result" in vscode.text)
     vscode.press("s", control=True)
     vscode.wait("the old text on disk", lambda: file.read_text() == before)
+
+
+def test_a_missing_program_is_told_once_and_found_when_it_is_there(window: Window) -> None:
+    vscode = window.vscode
+    vscode.program.unlink()
+    vscode.command("Assistant: Restart")
+    vscode.wait("a message", lambda: "was not found" in vscode.shown(MESSAGES))
+    assert vscode.shown(MESSAGES).count(str(vscode.program)) == 1
+    assert vscode.status == "Assistant: the language server is not running"
+    vscode.program.symlink_to(ASSISTANT)
+    vscode.command("Assistant: Restart")
+    vscode.wait_ready()
 
 
 def explained(vscode: VSCode, project: Path) -> str:

@@ -9,9 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -25,7 +24,6 @@ _LOOK_AGAIN = 0.03
 _SIZE = {"width": 1100, "height": 640, "deviceScaleFactor": 1, "mobile": False}
 
 _SETTINGS: dict[str, object] = {
-    "assistant.command": [str(ASSISTANT), "lsp"],
     "editor.fontSize": 15,
     "editor.autoClosingBrackets": "never",
     "editor.minimap.enabled": False,
@@ -40,7 +38,17 @@ _SETTINGS: dict[str, object] = {
     "workbench.tips.enabled": False,
     "window.commandCenter": False,
 }
-_KEYS = {"Enter": 13, "Escape": 27, "Tab": 9, "End": 35, "F1": 112, "p": 80, "s": 83, "z": 90}
+_KEYS = {
+    "Enter": 13,
+    "Escape": 27,
+    "Tab": 9,
+    "End": 35,
+    "F1": 112,
+    "b": 66,
+    "p": 80,
+    "s": 83,
+    "z": 90,
+}
 _CONTROL = 2
 _LIST = ".quick-input-widget"
 _LIST_IS_OPEN = f"document.activeElement?.closest('{_LIST}') != null"
@@ -149,15 +157,16 @@ class Browser:
 class VSCode:
     """One window with the extension in it, and what a test wants to know of it."""
 
-    def __init__(
-        self, folder: Path, workspace: Path, settings: Mapping[str, object] = MappingProxyType({})
-    ) -> None:
+    def __init__(self, folder: Path, workspace: Path) -> None:
         """`folder` gets what belongs to the user; `workspace` is opened."""
         server, browser = find_vscode()
         user = folder / "user"
         (user / "User").mkdir(parents=True)
-        chosen = _SETTINGS | dict(settings)
-        (user / "User" / "settings.json").write_text(json.dumps(chosen))
+        self.program = folder / "assistant"
+        """What the settings name as the language server."""
+        self.program.symlink_to(ASSISTANT)
+        settings = _SETTINGS | {"assistant.command": [str(self.program), "lsp"]}
+        (user / "User" / "settings.json").write_text(json.dumps(settings))
         places = [f"--user-data-dir={user}", f"--extensions-dir={folder / 'extensions'}"]
         config = folder / "config.yaml"
         config.write_text("auth: none\n")
@@ -179,6 +188,7 @@ class VSCode:
         self.wait("VS Code", lambda: _answers(address))
         self.browser.do("Page.navigate", url=f"{address}/?folder={workspace}")
         self.wait("the window", lambda: self.status)
+        self.press("b", control=True)  # more room for the text
 
     # What is done --------------------------------------------------------------------------------
 

@@ -55,10 +55,12 @@ export class Assistant {
   async stop(): Promise<void> {
     const client = this.client;
     this.client = undefined;
-    if (client?.state === State.Stopped) {
-      return;
+    try {
+      await client?.dispose();
+    } catch (error) {
+      // One that has not started cannot be ended, and need not be.
+      this.log.info(String(error));
     }
-    await client?.dispose();
   }
 
   /** Shows what the server has logged. */
@@ -69,8 +71,7 @@ export class Assistant {
   private async tellMissing(command: string): Promise<void> {
     const text =
       `Assistant: the program “${command}” was not found. Install it with ` +
-      "pip install 'assistant[server,lsp]', or set its full path in assistant.command, " +
-      "and run “Assistant: Restart”.";
+      "pip install 'assistant[server,lsp]', or set its full path in assistant.command.";
     if ((await window.showErrorMessage(text, OPEN_SETTING)) === OPEN_SETTING) {
       await commands.executeCommand("workbench.action.openSettings", `${SECTION}.${COMMAND}`);
     }

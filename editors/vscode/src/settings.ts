@@ -1,4 +1,4 @@
-import { ConfigurationTarget, workspace, type ConfigurationScope } from "vscode";
+import { ConfigurationTarget, workspace, type ConfigurationScope, type Disposable } from "vscode";
 
 /** The section that the server asks for; it also reads all but `command` by itself. */
 export const SECTION = "assistant";
@@ -12,6 +12,15 @@ const DISABLED_LANGUAGES = "completion.disabledLanguages";
 export function serverCommand(): { command: string; args: string[] } {
   const [command = "", ...args] = workspace.getConfiguration(SECTION).get<string[]>(COMMAND, []);
   return { command, args };
+}
+
+/** Calls back when the server is to be started otherwise; of the rest, the server is told anyway. */
+export function onCommandChanged(changed: () => void): Disposable {
+  return workspace.onDidChangeConfiguration((event) => {
+    if (event.affectsConfiguration(`${SECTION}.${COMMAND}`)) {
+      changed();
+    }
+  });
 }
 
 /** Whether VS Code shows ghost text in a document at all. */
