@@ -109,10 +109,9 @@ def _register_completion(server: AssistantLanguageServer, session: Session) -> N
         document = documents.get(params.text_document.uri)
         if document is None:
             return nothing
-        # An editor asks again at each letter, which no user does by hand.
-        automatic = params.context is None or not _by_hand(params.context)
+        # At each letter, too, editors say that the user asked.
         text = await session.completions.at(
-            document, params.position, session.settings, automatic=automatic
+            document, params.position, session.settings, automatic=True
         )
         if not text:
             return nothing
@@ -171,10 +170,6 @@ def _register_switch(server: AssistantLanguageServer, session: Session) -> None:
         minutes = snooze_minutes(params.arguments)
         session.switch.snooze(minutes)
         session.messages.info(f"there are no suggestions for {minutes:g} minutes")
-
-
-def _by_hand(context: types.CompletionContext) -> bool:
-    return context.trigger_kind == types.CompletionTriggerKind.Invoked
 
 
 def _keeps_no_line_ends(server: AssistantLanguageServer) -> bool:
