@@ -17,6 +17,7 @@ from assistant.engine.engine import Engine
 from assistant.engine.load import LoadOptions, load_model
 from assistant.engine.requests import CancelToken, Chunk, Job, Priority, Usage
 from assistant.engine.sampling import Sampler
+from assistant.engine.threads import end_workers
 from assistant.messages import SamplingParams
 from assistant.prompts import Prompt
 from assistant.registry import LocalModel
@@ -151,6 +152,7 @@ class Ours:
             begun = time.perf_counter()
             numbers.sum()
             seconds.append(time.perf_counter() - begun)
+        end_workers()  # they would take the engine's chance to spin
         return {"bytes_per_second": _READ / min(seconds)}
 
     def weights(self) -> dict[str, float]:
