@@ -107,6 +107,11 @@ class TextBuffer:
         return len(content.encode(codec)) // size
 
 
+def with_line_feeds(text: str) -> str:
+    """`text` with every line end as `\\n`, as models see it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _split(text: str) -> list[str]:
     lines: list[str] = _LINE.findall(text)
     if not lines or lines[-1][-1] in "\r\n":

@@ -11,13 +11,13 @@ from difflib import SequenceMatcher
 from enum import Enum, auto
 
 from assistant.history.rows import Fate
-from assistant_lsp.buffer import Edit
+from assistant_lsp.buffer import Edit, with_line_feeds
 from assistant_lsp.span import Span
+from assistant_lsp.suggestions import CLOSERS
 
 MOMENT_SECONDS = 15.0
 """What is taken out so soon after it was accepted, was accepted by mistake."""
 _PAIRS = ("()", "[]", "{}", "<>", '""', "''", "``")
-_CLOSERS = ")]}>\"'`"
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 _LONG = 1_000
 """Characters; comparing more of them one by one takes long, so words are compared."""
@@ -54,12 +54,12 @@ class Watch:
         With `replaced`, the document holds the text already, in the place of that: an action put
         it there.
         """
-        self.text = _unix(text)
+        self.text = with_line_feeds(text)
         self.placed = replaced is not None
         self.fate = Fate("accepted", len(self.text)) if self.placed else Fate()
         self._span = Span(offset, text if self.placed else "", before, after)
         self._phase = _Phase.TAKEN if self.placed else _Phase.OPEN
-        self._replaced = None if replaced is None else _unix(replaced)
+        self._replaced = None if replaced is None else with_line_feeds(replaced)
         self._typed = 0
         """How much of it stood there before it was accepted."""
         self._closed = 0
@@ -70,7 +70,7 @@ class Watch:
     @property
     def standing(self) -> str:
         """What stands at its place now, with `\\n` as line end."""
-        return _unix(self._span.text)
+        return with_line_feeds(self._span.text)
 
     @property
     def taken(self) -> bool:
@@ -90,7 +90,7 @@ class Watch:
         """Whether `text`, shown at `offset`, is what is left of this very suggestion."""
         if self._phase is not _Phase.OPEN or offset != self._span.end:
             return False
-        rest, text = self.text[len(self.standing) :], _unix(text)
+        rest, text = self.text[len(self.standing) :], with_line_feeds(text)
         return rest.startswith(text) and _only_closers(rest[len(text) :], self._closed)
 
     def edit(self, edit: Edit, now: float) -> bool:
@@ -153,10 +153,10 @@ class Watch:
         if not span.holds(edit):
             self._refuse(edit, now)
             return
-        new = _unix(span.written(edit))
+        new = with_line_feeds(span.written(edit))
         if self._agrees(new):
             span.write(edit)
-            self._agree(old, new, _unix(edit.text), now)
+            self._agree(old, new, with_line_feeds(edit.text), now)
         elif new.startswith(self.text):
             # Something longer that begins like it: it was not this one that was accepted.
             span.write(edit)
@@ -182,7 +182,7 @@ class Watch:
         return True
 
     def _passes(self, between: str, edit: Edit) -> bool:
-        agrees = self._agrees(self.standing + between + _unix(edit.text))
+        agrees = self._agrees(self.standing + between + with_line_feeds(edit.text))
         return agrees and _only_closers(between, self._closed)
 
     def _pass_closers(self, edit: Edit) -> None:
@@ -250,7 +250,7 @@ class Watch:
     # After it --------------------------------------------------------------------------------
 
     def _follow(self, edit: Edit, now: float) -> None:
-        old, new = self.standing, _unix(edit.text)
+        old, new = self.standing, with_line_feeds(edit.text)
         self._span.follow(edit)
         if self._replaced is not None:
             # Where the old text holds the new one, all that is seen is what comes beside it.
@@ -299,8 +299,4 @@ def _is_word(character: str) -> bool:
 
 
 def _only_closers(text: str, most: int) -> bool:
-    return len(text) <= most and all(character in _CLOSERS for character in text)
-
-
-def _unix(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return len(text) <= most and all(character in CLOSERS for character in text)

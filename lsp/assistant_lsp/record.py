@@ -128,8 +128,7 @@ class Recorder:
             watched.append(same)  # it is the newest again
         if same is not None or not text:
             return
-        whole = document.buffer.text
-        before, after = whole[max(0, offset - _AROUND) : offset], whole[offset : offset + _AROUND]
+        before, after = _around(document, offset, offset)
         watch = Watch(offset, text, before=before, after=after)
         self._begin(document, watch, text, request, (model, adapter, "completion", workspace))
 
@@ -149,10 +148,10 @@ class Recorder:
         It stands at `offset` of this version of the document, the newest. The prefix of the record
         is what was replaced, or, where that was nothing, some of what stands before.
         """
-        whole, end = document.buffer.text, offset + len(text)
-        before, after = whole[max(0, offset - _AROUND) : offset], whole[end : end + _AROUND]
+        before, after = _around(document, offset, offset + len(text))
         watch = Watch(offset, text, before=before, after=after, replaced=replaced)
-        request = CompletionRequest(replaced or whole[max(0, offset - _READ) : offset])
+        read = document.buffer.text[max(0, offset - _READ) : offset]
+        request = CompletionRequest(replaced or read)
         self._begin(document, watch, text, request, (model, adapter, kind, workspace))
 
     def changed(self, uri: str, edits: Sequence[Edit]) -> None:
@@ -243,6 +242,12 @@ class Recorder:
             del self._open[uri]
         # Nobody else has the watch now, and comparing texts is too slow for this thread.
         self._writer.put(one.path, lambda history: history.settle(one.id, one.watch.settled()))
+
+
+def _around(document: Document, start: int, end: int) -> tuple[str, str]:
+    """Some of the text before a place and behind it."""
+    text = document.buffer.text
+    return text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
 
 
 class _Writer:

@@ -4,10 +4,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from assistant.messages import CompletionRequest
+from assistant_lsp.buffer import with_line_feeds
 
 _BEFORE, _AFTER = 256, 64
 """Characters around a place by which it is known again."""
-_CLOSERS = ")]}>\"'`"
+CLOSERS = ")]}>\"'`"
 """What editors put behind the cursor by themselves when its partner is typed."""
 _MOST_CLOSERS = 3
 _KEPT, _DOCUMENTS = 32, 64
@@ -70,7 +71,7 @@ class Suggestion:
             return ""
         for size in range(1, _MOST_CLOSERS + 1):
             new = after[:size]
-            closes = len(new) == size and all(c in _CLOSERS for c in new)
+            closes = len(new) == size and all(c in CLOSERS for c in new)
             if closes and after[size:].startswith(self.after):
                 return new
         return ""
@@ -100,7 +101,7 @@ class Suggestions:
 
     def said(self, uri: str, text: str) -> bool:
         """Whether a text is one of these, or a part of one."""
-        whole = text.replace("\r\n", "\n")
+        whole = with_line_feeds(text)
         return any(whole in (one.shown or "") for one in self._of.get(uri, ()))
 
     def clear(self) -> None:

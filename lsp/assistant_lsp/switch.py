@@ -1,4 +1,4 @@
-"""What the user turned off for now: until it is turned on again, or for some time."""
+"""Suggestions that the user turned off for now; settings turn them off for good."""
 
 import math
 import time

@@ -1,7 +1,7 @@
 """What of a document the model is sent: stable while one types, so that its cache helps."""
 
 from assistant.messages import CompletionRequest
-from assistant_lsp.buffer import TextBuffer
+from assistant_lsp.buffer import TextBuffer, with_line_feeds
 from assistant_lsp.documents import Document
 
 _PREFIX_CHARACTERS = 16_000
@@ -20,7 +20,9 @@ def around(buffer: TextBuffer, offset: int) -> tuple[str, str]:
     Lines end in `\\n`, whatever they end in in the document.
     """
     text = buffer.text
-    return _unix(text[:offset]), _unix(text[offset : offset + _SUFFIX_CHARACTERS])
+    return with_line_feeds(text[:offset]), with_line_feeds(
+        text[offset : offset + _SUFFIX_CHARACTERS]
+    )
 
 
 def request_at(
@@ -46,7 +48,3 @@ def _end_of(prefix: str, limit: int) -> str:
     parts = prefix.split("\n", skipped)
     end = parts[-1] if len(parts) > skipped else ""
     return end if 2 * len(end) > limit else prefix[-limit:]
-
-
-def _unix(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")

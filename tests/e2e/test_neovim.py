@@ -65,7 +65,8 @@ def test_a_suggestion_that_was_typed_into_is_accepted_without_what_was_typed(
     show(neovim, scripted, tmp_path / "example.py", "first + second")
     scripted.answers("irst")
     neovim.type("fir<Tab>")
-    neovim.wait("the accepted text", lambda: neovim.text == "x = first + second\n")
+    neovim.wait("the accepted text", lambda: "second" in neovim.text)
+    assert neovim.text == "x = first + second\n"
 
 
 def test_a_suggestion_is_accepted_word_by_word_and_line_by_line(
@@ -86,11 +87,21 @@ def test_a_suggestion_is_accepted_word_by_word_and_line_by_line(
 def test_suggestions_are_turned_off_and_on(
     scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
 ) -> None:
-    neovim.open(tmp_path / "example.py")
+    show(neovim, scripted, tmp_path / "example.py", "first")
     neovim.command("AssistantToggle")
     neovim.wait("a word", lambda: any("off" in text for text in neovim.told))
+    answers = neovim.lua("return _G.answers")
+    kept = scripted.answers("second")
+    neovim.type("(")
+    neovim.wait("an answer", lambda: neovim.lua("return _G.answers") > answers)
+    hidden = neovim.ghost_text
+    assert not hidden
+    assert not kept.asked.is_set(), "the model is left alone"
     neovim.command("AssistantToggle")
     neovim.wait("a word", lambda: any("are on" in text for text in neovim.told))
+    neovim.type("(")
+    neovim.wait("ghost text", lambda: neovim.ghost_text)
+    assert neovim.ghost_text == "second"
     neovim.command("AssistantSnooze 5")
     neovim.wait("a word", lambda: any("5 minutes" in text for text in neovim.told))
 

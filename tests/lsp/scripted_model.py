@@ -44,6 +44,77 @@ class Answer:
         assert self.dropped, "the request was answered to the end"
 
 
+class _Handler(BaseHTTPRequestHandler):
+    """One connection to the model of a subclass."""
+
+    model: "ScriptedModel"
+
+    def do_GET(self) -> None:
+        self.model.models_asked.set()
+        assert self.model.models_gate.wait(PATIENCE)
+        self._send_json(200, {"object": "list", "data": [self.model.card]})
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        asked = json.loads(self.rfile.read(length))
+        answer = self.model._next()
+        answer.request = asked
+        answer.asked.set()
+        try:
+            self._answer(answer)
+        except OSError:
+            answer.dropped = True
+        finally:
+            answer.ended.set()
+
+    def _answer(self, answer: Answer) -> None:
+        if answer.held:
+            self._wait_released(answer)
+        if answer.refusal:
+            self._send_json(400, {"error": {"message": answer.refusal}})
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for number, piece in enumerate(answer.pieces):
+            if number == answer.stops_before:
+                self._wait_released(answer)
+            self._send_piece(piece)
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def _wait_released(self, answer: Answer) -> None:
+        while not answer.gate.wait(0.01):
+            if self._client_gone():
+                raise OSError("the client went away")
+
+    def _send_piece(self, piece: str) -> None:
+        chat = "chat" in self.path
+        choice = {
+            "index": 0,
+            **({"delta": {"content": piece}} if chat else {"text": piece}),
+        }
+        kind = "chat.completion.chunk" if chat else "text_completion"
+        body = {"id": "1", "object": kind, "created": 1, "model": "scripted"}
+        self.wfile.write(f"data: {json.dumps({**body, 'choices': [choice]})}\n\n".encode())
+        self.wfile.flush()
+
+    def _client_gone(self) -> bool:
+        ready, _, _ = select.select([self.connection], [], [], 0)
+        return bool(ready) and not self.connection.recv(1, socket.MSG_PEEK)
+
+    def _send_json(self, status: int, body: object) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
 class ScriptedModel:
     """The server; a context manager that listens on a free port of the loopback."""
 
@@ -53,72 +124,8 @@ class ScriptedModel:
         self.models_gate.set()
         self.models_asked = threading.Event()
         self._answers: queue.Queue[Answer] = queue.Queue()
-        model = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                model.models_asked.set()
-                assert model.models_gate.wait(PATIENCE)
-                self._send_json(200, {"object": "list", "data": [model.card]})
-
-            def do_POST(self) -> None:
-                length = int(self.headers["Content-Length"])
-                asked = json.loads(self.rfile.read(length))
-                answer = model._next()
-                answer.request = asked
-                answer.asked.set()
-                try:
-                    self._answer(answer)
-                except OSError:
-                    answer.dropped = True
-                finally:
-                    answer.ended.set()
-
-            def _answer(self, answer: Answer) -> None:
-                while answer.held and not answer.gate.wait(0.01):
-                    if self._client_gone():
-                        raise OSError("the client went away")
-                if answer.refusal:
-                    self._send_json(400, {"error": {"message": answer.refusal}})
-                    return
-                self.send_response(200)
-                self.send_header("Content-Type", "text/event-stream")
-                self.send_header("Connection", "close")
-                self.end_headers()
-                for number, piece in enumerate(answer.pieces):
-                    while number == answer.stops_before and not answer.gate.wait(0.01):
-                        if self._client_gone():
-                            raise OSError("the client went away")
-                    self._send_piece(piece)
-                self.wfile.write(b"data: [DONE]\n\n")
-
-            def _send_piece(self, piece: str) -> None:
-                chat = "chat" in self.path
-                choice = {
-                    "index": 0,
-                    **({"delta": {"content": piece}} if chat else {"text": piece}),
-                }
-                kind = "chat.completion.chunk" if chat else "text_completion"
-                body = {"id": "1", "object": kind, "created": 1, "model": "scripted"}
-                self.wfile.write(f"data: {json.dumps({**body, 'choices': [choice]})}\n\n".encode())
-                self.wfile.flush()
-
-            def _client_gone(self) -> bool:
-                ready, _, _ = select.select([self.connection], [], [], 0)
-                return bool(ready) and not self.connection.recv(1, socket.MSG_PEEK)
-
-            def _send_json(self, status: int, body: object) -> None:
-                data = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        handler = type("Handler", (_Handler,), {"model": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
