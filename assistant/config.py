@@ -17,6 +17,9 @@ from assistant.paths import config_file
 Quantization = Literal["none", "int4", "nf4"]
 """`int4` is for the CPU; `nf4`, that of bitsandbytes, for CUDA and for comparing with it."""
 
+Activations = Literal["int8", "bf16"]
+"""What inputs of layers with 4-bit weights are rounded to on a CPU that has a kernel for both."""
+
 FimChoice = Literal["codellama", "starcoder", "deepseek", "qwen", "starter", "none"]
 
 
@@ -31,6 +34,8 @@ class Settings(BaseSettings):
     """The folder of a LoRA adapter for the model."""
     quantization: Quantization = "none"
     """How to load weights that are not quantized already."""
+    activations: Activations = "int8"
+    """What a CPU computes with between 4-bit weights: `bf16` is more exact, and slower."""
     draft_model: str | None = None
     """A small model of the same vocabulary that guesses tokens for the large one to check."""
     device: str = "auto"
