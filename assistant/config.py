@@ -17,7 +17,7 @@ from assistant.paths import config_file
 Quantization = Literal["none", "int4", "nf4"]
 """`int4` is for the CPU; `nf4`, that of bitsandbytes, for CUDA and for comparing with it."""
 
-FimChoice = Literal["codellama", "starcoder", "deepseek", "qwen", "starter", "none"]
+FimChoice = Literal["codellama", "starcoder", "starcoder2", "deepseek", "qwen", "starter", "none"]
 
 
 class Settings(BaseSettings):
@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     """How the model behind `server_url` was taught to fill in, where its name doesn't tell."""
     record: bool = True
     """Whether suggestions and what became of them are recorded, on this machine alone."""
+    context: bool = True
+    """Whether a completion may be given pieces of a project's other files to read."""
     idle_minutes: float = Field(default=30.0, ge=0)
     """A server that was started by a front end ends after so long without a request; 0: never."""
     cache_gb: float | None = Field(default=None, ge=0)

@@ -8,13 +8,13 @@ import typer
 
 from assistant.cli.places import (
     cursor_offset,
-    language_of,
     lines_of,
     parse_place,
     parse_span,
     read_text,
 )
 from assistant.cli.session import JsonOption, ModelOption, Printed, with_model
+from assistant.syntax.file_names import language_of
 
 if TYPE_CHECKING:
     from assistant.cli.session import Session

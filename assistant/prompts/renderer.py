@@ -11,6 +11,7 @@ from assistant.prompts.chat_formats import ChatFormat
 from assistant.prompts.encoding import Encoded, encode
 from assistant.prompts.fim import before_space, render_fim, render_fim_training, render_plain
 from assistant.prompts.fim_formats import FimFormat
+from assistant.prompts.reading import CONVERSATION_READS, Part, parts_read
 from assistant.prompts.segments import EOS
 from assistant.prompts.tasks import fill_in, fill_in_stops
 from assistant.prompts.template import render_template_prompt, render_template_training
@@ -49,6 +50,13 @@ class Renderer:
     def can_chat(self) -> bool:
         """Whether conversations can be rendered at all; a base model may know only text."""
         return self.chat_format is not None or self.tokenizer.template is not None
+
+    @property
+    def reads(self) -> tuple[Part, ...]:
+        """What of a completion request the prompt holds, in its order."""
+        if self.fim_format is None and self.can_chat:
+            return CONVERSATION_READS
+        return parts_read(self.fim_format)
 
     def chat(self, conversation: Conversation) -> Prompt:
         """The prompt for the assistant's next answer; see `assistant.prompts.chat`."""
