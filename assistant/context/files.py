@@ -50,7 +50,7 @@ def source_files(root: Path) -> Iterator[SourceFile]:
         for name in names:
             path = f"{folder}{name}"
             language = language_of(name)
-            if language not in readable or is_secret(name) or rules.ignores(path):
+            if language not in readable or is_secret(path) or rules.ignores(path):
                 continue
             try:
                 status = (root / path).lstat()

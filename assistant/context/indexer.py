@@ -100,7 +100,8 @@ class Indexer:
                 complete = False
                 break
         if complete:
-            self._index.forget(str(root), known.keys() - seen)
+            gone = [name for name in known.keys() - seen if root / name not in self._unsaved]
+            self._index.forget(str(root), gone)
         self._on_indexed(str(root), len(seen))
 
     def _read(self, root: Path, file: SourceFile) -> None:

@@ -61,7 +61,7 @@ def renewed(
     says of a file's whole path whether anything of it may be sent.
     """
     judge = _Judge(before, after)
-    wanted = [piece for piece in wanted if allowed(piece.file)]
+    wanted = [piece for piece in _each_once(wanted) if allowed(piece.file)]
     newest = {piece.identity: piece.text for piece in wanted if piece.identity}
     kept = [
         piece
@@ -77,6 +77,14 @@ def renewed(
         pieces, left = _filled([p for p in kept if p in best], best, budget, judge)
         left += [Left(p, NO_ROOM) for p in wanted if p not in pieces and p not in best]
     return Kept(tuple(pieces), tuple(left))
+
+
+def _each_once(pieces: Sequence[Piece]) -> list[Piece]:
+    """Without a second text of the same definition."""
+    first: dict[tuple[str, ...], Piece] = {}
+    for piece in pieces:
+        first.setdefault(piece.identity or (piece.file, piece.text), piece)
+    return list(first.values())
 
 
 def _filled(

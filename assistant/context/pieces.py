@@ -60,9 +60,9 @@ def outline(definitions: Sequence[Found], limit: int) -> str:
     """The definitions of one file without what they do, as many as fit into `limit` characters."""
     lines: list[str] = []
     for found in definitions:
-        indent = "    " if found.definition.container else ""
-        if found.definition.name.startswith("_") and found.definition.kind != "class":
+        if found.definition.kind == "constant" or found.definition.name.startswith("_"):
             continue
+        indent = "    " if found.definition.container else ""
         line = _stub(found, indent)
         if sum(map(len, lines)) + len(lines) + len(line) > limit:
             break

@@ -24,8 +24,9 @@ _FAMILIES = (
 )
 _SAME_FOLDER = ("go", "java", "kotlin", "csharp", "c", "cpp")
 """Languages whose files see the others in their folder without importing them."""
-_STEMS = ("__init__", "index", "mod", "lib")
+_STEMS = ("__init__", "index", "mod")
 """Files that stand for their folder."""
+_LAST_STEMS = tuple((stem,) for stem in _STEMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class _Imports:
             folder = self._folder
             for _ in range(one.level - 1):
                 folder = folder.parent
-            module = tuple(part for part in one.module if part not in _STEMS)
+            module = one.module[:-1] if one.module[-1:] in _LAST_STEMS else one.module
             return (*folder.parts, *module) == parts
         if self._place.language == "go":
             return len(parts) > 1 and one.module[-1:] == parts[-2:-1]

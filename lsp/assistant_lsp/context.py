@@ -64,7 +64,8 @@ class _Known:
     """What is known of an open document."""
 
     kept: Kept = field(default_factory=Kept)
-    offset: int = 0
+    offset: int | None = None
+    """Where the cursor was last."""
     tokens: int = _UNKNOWN_TOKENS
     sent: Sent | None = None
     asked: bool = False
@@ -88,6 +89,7 @@ class ProjectContext:
         self._known: dict[str, _Known] = {}
         self._told: dict[str, int] = {}
         """The versions of documents that the librarian knows."""
+        self._starts = 0
         self._roots: list[Path] = []
         self._current = ""
         self._timer: asyncio.TimerHandle | None = None
@@ -130,7 +132,7 @@ class ProjectContext:
             self._current = document.uri
             self._soon(0.0)
         known = self._known.setdefault(document.uri, _Known())
-        if abs(offset - known.offset) > _FAR_CHARACTERS:
+        if known.offset is not None and abs(offset - known.offset) > _FAR_CHARACTERS:
             self._leave(document.uri)
         known.offset = offset
 
@@ -210,8 +212,13 @@ class ProjectContext:
         self._renewing = asyncio.ensure_future(self._renew(document, known))
 
     async def _renew(self, document: Document, known: _Known) -> None:
+        if (starts := await self._librarian.running()) is None:
+            return
+        if starts != self._starts:
+            self._starts = starts
+            self._told.clear()
         self._tell_news()
-        before, after = around(document.buffer, known.offset)
+        before, after = around(document.buffer, known.offset or 0)
         root, path = self._inside(document.path)
         top = "".join(document.buffer.lines[:_TOP_LINES])
         place = Place(root, path, document.language, top, before[-NEAR_BEFORE:], after[:NEAR_AFTER])
@@ -244,7 +251,9 @@ class ProjectContext:
         """Remember the place that was worked at in a document."""
         document = document or self._documents.get(uri)
         known = self._known.get(uri)
-        if document is None or known is None or not document.path or is_prose(document.language):
+        if document is None or known is None or known.offset is None:
+            return
+        if not document.path or is_prose(document.language):
             return
         _, path = self._inside(document.path)
         row = document.buffer.position(known.offset).line

@@ -45,7 +45,7 @@ class Librarian:
 
     async def ask(self, place: Place, open_files: Sequence[str]) -> list[Piece] | None:
         """What may help at a place, or None where it is not known now. Raises nothing."""
-        if not await self._running():
+        if await self.running() is None:
             return None
         self._count += 1
         number = self._count
@@ -71,11 +71,15 @@ class Librarian:
                 with suppress(ProcessLookupError):
                     self._process.kill()
 
-    async def _running(self) -> bool:
+    async def running(self) -> int | None:
+        """Make sure that it runs; how often it was started, or None where it cannot be.
+
+        One that was started anew knows nothing of what it was told before.
+        """
         async with self._starting:
             if self._reading is None or self._reading.done():
                 if self._starts >= _STARTS:
-                    return False
+                    return None
                 self._starts += 1
                 try:
                     state_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -88,10 +92,10 @@ class Librarian:
                         limit=_LONGEST_LINE,
                     )
                 except OSError:
-                    return False
+                    return None
                 self._reading = asyncio.ensure_future(self._read(self._process))
                 self._send({"roots": self._roots})
-        return True
+            return self._starts
 
     def _send(self, message: Mapping[str, Any]) -> None:
         if self._process is None or self._process.stdin is None or self._process.stdin.is_closing():
