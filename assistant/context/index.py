@@ -199,7 +199,7 @@ class SymbolIndex:
                 self._remove()
                 if last:
                     return otherwise
-            except OSError:
+            except (OSError, UnicodeError):  # also of a name that is no text
                 self.close()
                 return otherwise
         return otherwise

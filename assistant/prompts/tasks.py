@@ -167,7 +167,7 @@ def fill_in(request: CompletionRequest) -> Conversation:
     for piece in request.context:
         parts.append(f"From {piece.path}:\n{_fenced(piece.text, request.language)}")
     if request.path:
-        parts.append(f"File: {request.path}")
+        parts.append(f"File: {request.inner_path}")
     if request.suffix.strip():
         parts.append(f"After the cursor:\n{_fenced(request.suffix, request.language)}")
     parts.append(f"Before the cursor:\n{_fenced(head + tail, request.language)}")

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from assistant.context.budget import budget_for, reason_against
 from assistant.context.files import LARGEST
 from assistant.context.kept import Kept, renewed
 from assistant.context.pieces import Piece
 from assistant.context.resolve import NEAR_AFTER, NEAR_BEFORE, Place
 from assistant.context.ring import Ring
+from assistant.context.sent import Sent
 from assistant.history.consent import CONTEXT, Consent
 from assistant.messages import CompletionRequest
 from assistant.prompts.tasks import is_prose
@@ -38,25 +40,8 @@ _FAR_CHARACTERS = 1_200
 """What is further away than this, some thirty lines, is another place."""
 _TOP_LINES = 300
 """Imports stand at the top; a whole long file would take too long to parse."""
-_PER_TOKEN = 0.5
-"""Characters for each token that the model reads: the file itself has three quarters of them."""
-_UNKNOWN_TOKENS = 4096
 _FIRST = {"definition": 8, "place": 4, "open": 3}
 """So many of each kind come before all others."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What the last completion of a document was sent."""
-
-    request: CompletionRequest
-    card: "ModelCard"
-    kept: Kept
-    reason: str
-    """Why there are no pieces of other files, or empty."""
-    ahead: bool
-    """It was asked for behind a suggestion, as if that were accepted."""
-    time: datetime
 
 
 @dataclass(slots=True)
@@ -66,7 +51,8 @@ class _Known:
     kept: Kept = field(default_factory=Kept)
     offset: int | None = None
     """Where the cursor was last."""
-    tokens: int = _UNKNOWN_TOKENS
+    tokens: int | None = None
+    """How many the model reads, as far as that is known."""
     sent: Sent | None = None
     asked: bool = False
     """Whether its context was ever gathered."""
@@ -107,8 +93,8 @@ class ProjectContext:
         snippets = tuple(piece.snippet for piece in kept.pieces)
         root, _ = self._inside(document.path)
         request = replace(request, context=snippets, project=root)
-        known.sent = Sent(request, card, kept, reason, ahead, datetime.now())
-        known.tokens = card.context or _UNKNOWN_TOKENS
+        known.sent = Sent(request, card.name, card.reads, kept, reason, datetime.now(), ahead)
+        known.tokens = card.context
         if not reason and not known.asked:
             self._soon(0.0)
         return request
@@ -178,12 +164,8 @@ class ProjectContext:
         """Why nothing is sent beside the file, or empty."""
         if not self._settings().context.enabled:
             return "the setting context.enabled is off"
-        if "context" not in card.reads:
-            return f"{card.name} was not taught to read them"
-        if is_prose(document.language):
-            return "text that is no code is completed without them"
-        if is_secret(document.path):
-            return "this is a file of secrets"
+        if reason := reason_against(document.path, document.language, card.name, card.reads):
+            return reason
         if not self._settings().reads_in(document.path):
             return "the settings say so for this folder"
         if not self._consent.allows(document.path):
@@ -226,7 +208,7 @@ class ProjectContext:
         found = await self._librarian.ask(place, others)
         if found is None:
             return
-        budget = min(self._settings().context.max_characters, int(known.tokens * _PER_TOKEN))
+        budget = min(self._settings().context.max_characters, budget_for(known.tokens))
         wanted = _in_turns([*found, *self._ring.pieces])
         # It reads files of settings, and compares texts.
         known.kept = await asyncio.to_thread(

@@ -15,6 +15,8 @@ from assistant.paths import state_dir
 
 _ANSWER_SECONDS = 5.0
 _LONGEST_LINE = 16_000_000
+_MOST_WAITING = 8_000_000
+"""Bytes; where it cannot keep up with the news, it will read what is on disk."""
 _STARTS = 3
 """After so many deaths it stays dead; there is no context then."""
 
@@ -36,8 +38,10 @@ class Librarian:
 
     def open_roots(self, roots: Sequence[Path]) -> None:
         """These folders are open from now on."""
-        self._roots = [str(root) for root in roots]
-        self._send({"roots": self._roots})
+        folders = [str(root) for root in roots]
+        if folders != self._roots:
+            self._roots = folders
+            self._send({"roots": folders})
 
     def tell(self, message: Mapping[str, Any]) -> None:
         """Pass news on, if it runs: otherwise it will read what is on disk."""
@@ -99,6 +103,8 @@ class Librarian:
 
     def _send(self, message: Mapping[str, Any]) -> None:
         if self._process is None or self._process.stdin is None or self._process.stdin.is_closing():
+            return
+        if self._process.stdin.transport.get_write_buffer_size() > _MOST_WAITING:
             return
         with suppress(ConnectionError, RuntimeError):
             self._process.stdin.write(json.dumps(message).encode() + b"\n")

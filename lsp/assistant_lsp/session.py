@@ -8,6 +8,7 @@ from pathlib import Path
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from assistant.context.sent import shown
 from assistant_lsp.buffer import Edit
 from assistant_lsp.commands import Commands
 from assistant_lsp.completion import Completions
@@ -19,7 +20,6 @@ from assistant_lsp.progress import Progresses
 from assistant_lsp.protocol import AssistantLanguageServer
 from assistant_lsp.record import Recorder
 from assistant_lsp.settings import SECTION, EditorSettings, read_settings
-from assistant_lsp.shown_context import shown
 from assistant_lsp.switch import Switch
 
 _SETTINGS_SECONDS = 5.0
@@ -128,4 +128,4 @@ class Session:
         if sent is None:
             self.messages.info("nothing was sent for this document yet")
         else:
-            await self.commands.answers.show("context", shown(sent, uri))
+            await self.commands.answers.show("context", shown(sent))

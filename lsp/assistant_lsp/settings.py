@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from assistant.context.budget import MOST_CHARACTERS
+
 SECTION = "assistant"
 
 
@@ -36,7 +38,7 @@ class ContextSettings(_Section):
 
     enabled: bool = True
     """Whether a completion is given pieces of other files to read."""
-    max_characters: int = Field(default=4_000, ge=0, le=100_000)
+    max_characters: int = Field(default=MOST_CHARACTERS, ge=0, le=100_000)
     """How long they may be together."""
     disabled_folders: list[str] = []
     """Patterns of paths in and below which no file is read for another, nor given others."""

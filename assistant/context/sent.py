@@ -1,24 +1,44 @@
-"""What the last completion of a document was sent, as a document to read."""
+"""What a model was sent for a completion, as a document to read."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePath
 
+from assistant.context.kept import Kept
 from assistant.context.pieces import ORIGINS
-from assistant_lsp.context import Sent
+from assistant.messages import CompletionRequest
+from assistant.prompts.reading import Part
 
 _NAMES = {"prefix": "Before the cursor", "suffix": "Behind the cursor"}
 
 
-def shown(sent: Sent, uri: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request for a completion, and where its parts are from."""
+
+    request: CompletionRequest
+    model: str
+    reads: tuple[Part, ...]
+    """What of it the model gets to read, in its order."""
+    kept: Kept
+    reason: str
+    """Why there are no pieces of other files, or empty."""
+    time: datetime
+    ahead: bool = False
+    """It was asked for behind a suggestion, as if that were accepted."""
+
+
+def shown(sent: Sent) -> str:
     """The parts in the order in which the model reads them, as Markdown."""
     request = sent.request
-    name = PurePath(request.path).name or uri
+    name = PurePath(request.path).name or "this text"
     parts = _parts(sent)
     total = sum(len(text) for _, text in parts)
     ahead = " It was asked for ahead, as if a suggestion were accepted." if sent.ahead else ""
     lines = [
         f"# What was sent to complete {name}",
         "",
-        f"{sent.card.name} was sent {_characters(total)} in {len(parts)} parts at "
+        f"{sent.model} was sent {_characters(total)} in {len(parts)} parts at "
         f"{sent.time:%H:%M:%S}, here in the order in which it reads them.{ahead} What is more than "
         "it can read is cut by its server.",
     ]
@@ -40,7 +60,7 @@ def shown(sent: Sent, uri: str) -> str:
 def _parts(sent: Sent) -> list[tuple[str, str]]:
     request = sent.request
     found: list[tuple[str, str]] = []
-    for part in sent.card.reads:
+    for part in sent.reads:
         if part == "context":
             found += [
                 (f"{piece.path}{_named(piece.name)} ({ORIGINS[piece.origin]})", piece.text)
