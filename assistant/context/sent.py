@@ -39,8 +39,8 @@ def shown(sent: Sent) -> str:
         f"# What was sent to complete {name}",
         "",
         f"{sent.model} was sent {_characters(total)} in {len(parts)} parts at "
-        f"{sent.time:%H:%M:%S}, here in the order in which it reads them.{ahead} What is more than "
-        "it can read is cut by its server.",
+        f"{sent.time:%H:%M:%S}, here in the order in which it reads them.{ahead} Where that is "
+        "more than it can read, the parts are cut.",
     ]
     if sent.reason:
         lines += ["", f"There are no pieces of other files: {sent.reason}."]
