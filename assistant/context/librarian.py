@@ -83,6 +83,7 @@ def serve(lines: TextIO, out: TextIO) -> None:
 
     threading.Thread(target=read, daemon=True).start()
     index = SymbolIndex()
+    index.forget_roots(lambda root: root == LOOSE)  # what was open in an editor that has ended
     librarian = Librarian(index, out)
     indexer = librarian.indexer
     while True:

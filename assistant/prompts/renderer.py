@@ -44,7 +44,7 @@ class Renderer:
         """Without `chat_format` conversations go through the tokenizer's own template, if any."""
         self.tokenizer = tokenizer
         self.chat_format = chat_format
-        self.fim_format = fim_format
+        self.fim_format = _readable(fim_format, tokenizer)
 
     @property
     def can_chat(self) -> bool:
@@ -120,3 +120,11 @@ class Renderer:
         """The end-of-text token and every token that the families in use end a turn with."""
         names = (EOS, "<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>")
         return self._ids_of(names)
+
+
+def _readable(fim_format: FimFormat | None, tokenizer: TextTokenizer) -> FimFormat | None:
+    """The format without other files, where the vocabulary has no tokens for them."""
+    if fim_format is None or fim_format.context is None:
+        return fim_format
+    known = all(tokenizer.token_id(name) is not None for name in fim_format.context.tokens)
+    return fim_format if known else replace(fim_format, context=None)

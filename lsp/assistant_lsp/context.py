@@ -181,6 +181,12 @@ class ProjectContext:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(seconds, self._begin)
 
+    async def gather(self) -> None:
+        """Gather anew for the document that is worked at, now, and wait until that is done."""
+        self._begin()
+        if self._renewing is not None:
+            await self._renewing
+
     def _begin(self) -> None:
         self._timer = None
         document = self._documents.get(self._current)

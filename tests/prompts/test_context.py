@@ -1,11 +1,14 @@
 """Pieces of other files in a prompt: where they stand, and that they stay text."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from assistant.messages import CompletionRequest, Snippet
-from assistant.prompts import FIM_FORMATS, IGNORED, FimFormat
+from assistant.prompts import FIM_FORMATS, IGNORED, FimFormat, Renderer, TextTokenizer
 from assistant.prompts.cutting import Cutter
 from assistant.prompts.fim import render_fim, render_plain
 from assistant.prompts.fim_text import Spelling, render_fim_text
@@ -116,6 +119,15 @@ def test_what_a_format_reads_and_in_which_order() -> None:
     assert read["qwen"] == ("context", "prefix", "suffix")
     assert read["codellama"] == ("suffix", "context", "prefix")
     assert read["starter"] == ("suffix", "prefix")
+
+
+def test_a_vocabulary_without_the_tokens_for_files_reads_none() -> None:
+    made = families()["byte-level"]
+    spec = made.fast.to_str().replace("<|repo_name|>", "<|another|>")
+    tokenizer = TextTokenizer(Tokenizer.from_str(spec), bos=made.bos, eos=made.eos)
+    renderer = Renderer(tokenizer, fim_format=FIM_FORMATS["qwen"])
+    assert renderer.reads == ("prefix", "suffix")
+    assert renderer.complete(REQUEST).ids == renderer.complete(replace(REQUEST, context=())).ids
 
 
 @given(_CONTEXT, _TEXT, _TEXT, st.integers(4, 200))
