@@ -20,7 +20,7 @@ Quantization = Literal["none", "int4", "nf4"]
 Activations = Literal["int8", "bf16"]
 """What inputs of layers with 4-bit weights are rounded to on a CPU that has a kernel for both."""
 
-FimChoice = Literal["codellama", "starcoder", "deepseek", "qwen", "starter", "none"]
+FimChoice = Literal["codellama", "starcoder", "starcoder2", "deepseek", "qwen", "starter", "none"]
 
 
 class Settings(BaseSettings):
@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     """How the model behind `server_url` was taught to fill in, where its name doesn't tell."""
     record: bool = True
     """Whether suggestions and what became of them are recorded, on this machine alone."""
+    context: bool = True
+    """Whether a completion may be given pieces of a project's other files to read."""
     idle_minutes: float = Field(default=30.0, ge=0)
     """A server that was started by a front end ends after so long without a request; 0: never."""
     cache_gb: float | None = Field(default=None, ge=0)

@@ -48,6 +48,7 @@ class EngineLoader:
             wording=loaded.wording,
             chat=loaded.renderer.can_chat,
             fim=loaded.renderer.fim_format is not None,
+            reads=loaded.renderer.reads,
             description=loaded.description.line(),
         )
         return Served(Engine(loaded, cache_bytes=self._cache_bytes, draft=draft), card)

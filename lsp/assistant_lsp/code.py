@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assistant.prompts.languages import comment_mark
+
 _HEADER = re.compile(
     r"\s*(?:(?:export|default|public|private|protected|internal|static|abstract|final|override"
     r"|async|inline|unsafe|pub(?:\(\w+\))?)\s+)*"
@@ -15,16 +17,6 @@ _BRACED_HEADER = re.compile(
 _CLOSER = re.compile(r"\s*(?:\}|end\b)")
 _OPEN_SIGNATURE = re.compile(r"\s*[)\]]")
 _WINDOW_LINES = 60
-_MARKS = {
-    "#": "coffeescript dockerfile elixir gdscript julia make makefile nim perl powershell python r"
-    " ruby sh shellscript bash zsh fish tcl terraform toml yaml",
-    "--": "ada elm haskell lua plsql sql vhdl",
-    ";": "asm clojure commonlisp emacs-lisp lisp racket scheme",
-    "%": "erlang latex matlab prolog tex",
-    "!": "fortran fortran90",
-    '"': "vim",
-}
-_MARK_OF = {language: mark for mark, names in _MARKS.items() for language in names.split()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +64,6 @@ def block_at(lines: Sequence[str], row: int) -> tuple[int, int]:
     while last + 1 < len(lines) and lines[last + 1].strip():
         last += 1
     return first, last + 1
-
-
-def comment_mark(language: str) -> str:
-    """What a line of comment begins with."""
-    return _MARK_OF.get(language, "//")
 
 
 def comment_at(lines: Sequence[str], row: int, language: str) -> Comment | None:

@@ -20,8 +20,16 @@ class Document:
     @property
     def path(self) -> str:
         """The path as the user knows it, or empty for what is no file."""
-        parts = urlsplit(self.uri)
-        return unquote(parts.path) if parts.scheme == "file" else ""
+        return path_of(self.uri)
+
+
+def path_of(uri: str) -> str:
+    """The path that a URI names, or empty for what is no file."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return ""
+    return unquote(parts.path) if parts.scheme == "file" else ""
 
 
 class Documents:
@@ -49,6 +57,10 @@ class Documents:
     def close(self, uri: str) -> None:
         """Forget a document."""
         self._open.pop(uri, None)
+
+    def all(self) -> list[Document]:
+        """The newest version of every document."""
+        return list(self._open.values())
 
     def get(self, uri: str) -> Document | None:
         """The newest version of a document, or None where it is not open."""

@@ -18,6 +18,7 @@ from assistant_lsp.session import Session
 from assistant_lsp.switch import snooze_minutes
 
 _ACCEPTED = "assistant.suggestionAccepted"
+_SHOW_CONTEXT = "assistant.showContext"
 
 
 def create_server() -> AssistantLanguageServer:
@@ -29,6 +30,7 @@ def create_server() -> AssistantLanguageServer:
     _register_actions(server, session)
     _register_record(server, session)
     _register_switch(server, session)
+    _register_context(server, session)
     return server
 
 
@@ -71,6 +73,10 @@ def _register_life(server: AssistantLanguageServer, session: Session) -> None:
     async def configuration_changed(params: types.DidChangeConfigurationParams) -> None:
         with suppress(JsonRpcException):  # an editor without an answer keeps the settings it has
             await session.pull(params.settings)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    def folders_changed(_: types.DidChangeWorkspaceFoldersParams) -> None:
+        session.open_folders()
 
     @server.feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def progress_cancelled(params: types.WorkDoneProgressCancelParams) -> None:
@@ -132,7 +138,10 @@ def _register_actions(server: AssistantLanguageServer, session: Session) -> None
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, kinds)
     async def code_actions(params: types.CodeActionParams) -> list[types.CodeAction]:
         document = documents.get(params.text_document.uri)
-        return [] if document is None else offered(document, params)
+        if document is None:
+            return []
+        session.context.visited(document, params.range.start)
+        return offered(document, params)
 
     def register(action: Action) -> None:
         @server.command(action.command)
@@ -170,6 +179,16 @@ def _register_switch(server: AssistantLanguageServer, session: Session) -> None:
         minutes = snooze_minutes(params.arguments)
         session.switch.snooze(minutes)
         session.messages.info(f"there are no suggestions for {minutes:g} minutes")
+
+
+def _register_context(server: AssistantLanguageServer, session: Session) -> None:
+    @server.command(_SHOW_CONTEXT)
+    async def show(params: types.ExecuteCommandParams) -> None:
+        match params.arguments:
+            case [str(uri)]:
+                await session.show_context(uri)
+            case _:
+                raise JsonRpcInvalidParams(f"{_SHOW_CONTEXT}: the argument is a uri")
 
 
 def _keeps_no_line_ends(server: AssistantLanguageServer) -> bool:

@@ -134,6 +134,15 @@ def test_code_is_explained_beside_it(
     assert neovim.text.startswith("x = 1"), "the cursor stays in the code"
 
 
+def test_what_was_sent_is_shown_beside_the_code(
+    scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
+) -> None:
+    show(neovim, scripted, tmp_path / "example.py", "first")
+    neovim.type("<Esc>")
+    neovim.command("AssistantContext")
+    neovim.wait("it", lambda: "# What was sent to complete example.py" in neovim.first_lines)
+
+
 def test_text_is_polished_and_the_change_is_undone(
     scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
 ) -> None:

@@ -112,6 +112,10 @@ local function execute(command, argument)
   end
 end
 
+local function show_context()
+  execute("assistant.showContext", vim.uri_from_bufnr(0))
+end
+
 local function define_commands()
   for name, command in pairs(commands) do
     vim.api.nvim_create_user_command(name, function(args)
@@ -123,6 +127,9 @@ local function define_commands()
       vim.lsp.buf.code_action({ apply = true, range = range, context = { only = { command[1] } } })
     end, { range = true, desc = command[2] })
   end
+  vim.api.nvim_create_user_command("AssistantContext", show_context, {
+    desc = "Show what the last suggestion in this buffer was made from",
+  })
   vim.api.nvim_create_user_command("AssistantToggle", function()
     execute("assistant.toggleSuggestions")
   end, { desc = "Turn suggestions while you type off, or on again" })

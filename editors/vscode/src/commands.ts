@@ -28,6 +28,7 @@ export function registerCommands(assistant: Assistant, extension: Extension<unkn
   );
   return [
     ...actions,
+    commands.registerCommand("assistant.editor.showContext", showContext),
     commands.registerCommand("assistant.editor.toggleLanguage", toggleThisLanguage),
     commands.registerCommand("assistant.editor.restart", () => assistant.restart()),
     commands.registerCommand("assistant.editor.showLog", () => {
@@ -40,6 +41,16 @@ export function registerCommands(assistant: Assistant, extension: Extension<unkn
 /** Does the first code action of a kind for the selection; VS Code says so where there is none. */
 async function act(kind: string): Promise<void> {
   await commands.executeCommand("editor.action.codeAction", { kind, apply: "first" });
+}
+
+/** Shows what the last suggestion in this document was made from. */
+async function showContext(): Promise<void> {
+  const document = window.activeTextEditor?.document;
+  if (document === undefined) {
+    void window.showInformationMessage("Assistant: open a file first");
+    return;
+  }
+  await commands.executeCommand("assistant.showContext", document.uri.toString());
 }
 
 async function toggleThisLanguage(): Promise<void> {
