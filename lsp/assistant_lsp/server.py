@@ -98,7 +98,7 @@ def _register_completion(server: AssistantLanguageServer, session: Session) -> N
         text = await session.completions.at(
             document, params.position, session.settings, automatic=automatic
         )
-        if _keeps_no_line_ends(server):
+        if server.protocol.client_is_neovim:
             text = text.replace("\r\n", "\n")
         item = ghost_item(params.position, text, _accepted(document.uri))
         return types.InlineCompletionList([item] if text else [])
@@ -178,9 +178,3 @@ def _register_switch(server: AssistantLanguageServer, session: Session) -> None:
         minutes = snooze_minutes(params.arguments)
         session.switch.snooze(minutes)
         session.messages.info(f"there are no suggestions for {minutes:g} minutes")
-
-
-def _keeps_no_line_ends(server: AssistantLanguageServer) -> bool:
-    """Neovim's lines have none, and it takes a `\\r` in ghost text for a character to insert."""
-    client = server.protocol.client_info
-    return client is not None and client.name == "Neovim"
