@@ -37,6 +37,8 @@ class ModelCard:
     reads: tuple[Part, ...]
     """What of a completion request it gets to read, in its order."""
     description: str
+    adapter: str | None = None
+    """The adapter that it answers with, as far as the server says."""
 
 
 @dataclass
@@ -119,9 +121,18 @@ def card_of(entry: Mapping[str, Any]) -> ModelCard:
         fim=bool(entry.get("fim", True)),
         reads=_parts(entry.get("reads")),
         description=str(entry.get("description") or entry["id"]),
+        adapter=_adapter(entry),
     )
 
 
 def _parts(listed: object) -> tuple[Part, ...]:
     names = listed if isinstance(listed, list) else CONVERSATION_READS
     return tuple(part for part in names if part in get_args(Part))
+
+
+def _adapter(entry: Mapping[str, Any]) -> str | None:
+    """Our server names it; vLLM lists an adapter as a model that has a parent."""
+    named, parent = entry.get("adapter"), entry.get("parent")
+    if isinstance(named, str):
+        return named
+    return str(entry["id"]) if isinstance(parent, str) and parent != entry["id"] else None

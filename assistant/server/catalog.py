@@ -145,6 +145,7 @@ def _entry(card: Card) -> dict[str, Any]:
         "fim": card.fim,
         "reads": list(card.reads),
         "description": card.description,
+        "adapter": card.adapter,
     }
 
 
@@ -153,4 +154,5 @@ def _adapted(card: Card, adapter: LocalAdapter) -> dict[str, Any]:
         "id": f"{card.name}{SEPARATOR}{adapter.name}",
         "parent": card.name,
         "description": f"{card.name} with the adapter {adapter.name}",
+        "adapter": adapter.name,
     }

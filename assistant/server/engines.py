@@ -62,6 +62,8 @@ class Card:
     reads: tuple[Part, ...]
     """What of a completion request it gets to read, in its order."""
     description: str
+    adapter: str | None = None
+    """The name of the adapter that it is loaded with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from pathlib import Path
 
 from assistant.client.record import ModelChoice
 from assistant.engine.folder import check_adapter_folder, check_model_folder
@@ -50,6 +51,7 @@ class EngineLoader:
             fim=loaded.renderer.fim_format is not None,
             reads=loaded.renderer.reads,
             description=loaded.description.line(),
+            adapter=Path(choice.adapter).name if choice.adapter else None,
         )
         return Served(Engine(loaded, cache_bytes=self._cache_bytes, draft=draft), card)
 

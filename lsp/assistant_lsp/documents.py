@@ -24,10 +24,10 @@ class Document:
 
 
 def path_of(uri: str) -> str:
-    """The path that a URI names, or empty for what is no file."""
+    """The path that a URI means, or empty for what is no file."""
     try:
         parts = urlsplit(uri)
-    except ValueError:
+    except ValueError:  # no URI at all
         return ""
     return unquote(parts.path) if parts.scheme == "file" else ""
 
@@ -65,3 +65,7 @@ class Documents:
     def get(self, uri: str) -> Document | None:
         """The newest version of a document, or None where it is not open."""
         return self._open.get(uri)
+
+    def at(self, path: str) -> Document | None:
+        """The open document of a file, however the editor writes its URI."""
+        return next((one for one in self._open.values() if one.path == path), None)

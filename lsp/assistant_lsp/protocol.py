@@ -124,6 +124,12 @@ class AssistantProtocol(LanguageServerProtocol):
             await handler(None)
 
     @property
+    def client_is_neovim(self) -> bool:
+        """Whether it is Neovim, whose lines have no ends of their own: it takes a `\\r` for a
+        character, and a line feed at the end of an empty text for another line."""
+        return self.client_info is not None and self.client_info.name == "Neovim"
+
+    @property
     def ended_well(self) -> bool:
         """Whether the editor said goodbye before it left."""
         return self._shutdown

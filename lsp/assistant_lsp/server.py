@@ -11,8 +11,9 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from assistant import __version__
-from assistant_lsp.actions import ACTIONS, Action, offered
+from assistant_lsp.actions import ACTIONS, Action
 from assistant_lsp.items import ghost_item, popup_item, word_left
+from assistant_lsp.offering import Form, form_for, offered
 from assistant_lsp.protocol import AssistantLanguageServer
 from assistant_lsp.session import Session
 from assistant_lsp.switch import snooze_minutes
@@ -103,7 +104,7 @@ def _register_completion(server: AssistantLanguageServer, session: Session) -> N
         text = await session.completions.at(
             document, params.position, session.settings, automatic=automatic
         )
-        if _keeps_no_line_ends(server):
+        if server.protocol.client_is_neovim:
             text = text.replace("\r\n", "\n")
         item = ghost_item(params.position, text, _accepted(document.uri))
         return types.InlineCompletionList([item] if text else [])
@@ -133,15 +134,21 @@ def _register_completion(server: AssistantLanguageServer, session: Session) -> N
 
 def _register_actions(server: AssistantLanguageServer, session: Session) -> None:
     documents = server.protocol.documents
-    kinds = types.CodeActionOptions(code_action_kinds=[action.kind for action in ACTIONS])
+    kinds = [action.kind for action in ACTIONS]
+    options = types.CodeActionOptions(code_action_kinds=kinds, resolve_provider=True)
 
-    @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, kinds)
+    @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, options)
     async def code_actions(params: types.CodeActionParams) -> list[types.CodeAction]:
         document = documents.get(params.text_document.uri)
         if document is None:
             return []
         session.context.visited(document, params.range.start)
-        return offered(document, params)
+        return offered(document, params, form_for(server.client_capabilities))
+
+    @server.feature(types.CODE_ACTION_RESOLVE)
+    async def resolved(action: types.CodeAction) -> types.CodeAction:
+        with_edit = form_for(server.client_capabilities) is Form.EDIT_LATER
+        return await session.commands.resolve(action, with_edit=with_edit)
 
     def register(action: Action) -> None:
         @server.command(action.command)
@@ -189,9 +196,3 @@ def _register_context(server: AssistantLanguageServer, session: Session) -> None
                 await session.show_context(uri)
             case _:
                 raise JsonRpcInvalidParams(f"{_SHOW_CONTEXT}: the argument is a uri")
-
-
-def _keeps_no_line_ends(server: AssistantLanguageServer) -> bool:
-    """Neovim's lines have none, and it takes a `\\r` in ghost text for a character to insert."""
-    client = server.protocol.client_info
-    return client is not None and client.name == "Neovim"

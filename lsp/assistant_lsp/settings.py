@@ -44,6 +44,13 @@ class ContextSettings(_Section):
     """Patterns of paths in and below which no file is read for another, nor given others."""
 
 
+class ActionSettings(_Section):
+    """Below `assistant.actions`."""
+
+    preview: bool = True
+    """Whether the editor is to show an edit to the user before it makes it, if it can."""
+
+
 class EditorSettings(_Section):
     """Below `assistant`."""
 
@@ -51,6 +58,7 @@ class EditorSettings(_Section):
     """Instead of the model in `config.toml`."""
     completion: CompletionSettings = CompletionSettings()
     context: ContextSettings = ContextSettings()
+    actions: ActionSettings = ActionSettings()
 
     def suggests_in(self, language: str, path: str) -> bool:
         """Whether completion is on for a file in a language; `path` is empty for what is none."""

@@ -91,7 +91,7 @@ class Editor:
         encoding: str = "utf-16",
         options: object = None,
         name: str = "editor of the tests",
-        folders: Sequence[str] = (),
+        folders: Sequence[Mapping[str, str]] = (),
     ) -> dict[str, Any]:
         """Initialize; returns the server's capabilities.
 
@@ -106,7 +106,7 @@ class Editor:
             "capabilities": {**capabilities, **general},
             "initializationOptions": options,
             "clientInfo": {"name": name},
-            "workspaceFolders": [{"uri": uri, "name": uri} for uri in folders] or None,
+            "workspaceFolders": [*folders] or None,
         }
         result = await self.request("initialize", params)
         self.notify("initialized", {})

@@ -37,7 +37,7 @@ def project(tmp_path: Path) -> Path:
 async def start(editor: Editor, *roots: Path, **settings: Any) -> None:
     await editor.start(
         options={"completion": {"ahead": False, "budgetMs": 0}, **settings},
-        folders=[root.as_uri() for root in roots],
+        folders=[{"uri": root.as_uri(), "name": root.name} for root in roots],
     )
 
 

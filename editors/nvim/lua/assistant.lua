@@ -30,6 +30,8 @@ local commands = {
   AssistantTranslate = { "refactor.rewrite.assistant.translate", "Translate between Chinese and English" },
   AssistantDocument = { "refactor.rewrite.assistant.document", "Document the function at the cursor" },
   AssistantFix = { "quickfix.assistant", "Fix the problem at the cursor" },
+  AssistantTest = { "refactor.rewrite.assistant.writeTest", "Write a test for the function at the cursor" },
+  AssistantNames = { "assistant.suggestNames", "Suggest better names for what is at the cursor" },
   AssistantContinue = { "refactor.rewrite.assistant.continue", "Go on writing at the cursor" },
 }
 

@@ -10,6 +10,8 @@ const ACTIONS = {
   "assistant.editor.commentToCode": "refactor.rewrite.assistant.commentToCode",
   "assistant.editor.document": "refactor.rewrite.assistant.document",
   "assistant.editor.fix": "quickfix.assistant",
+  "assistant.editor.writeTest": "refactor.rewrite.assistant.writeTest",
+  "assistant.editor.suggestNames": "assistant.suggestNames",
   "assistant.editor.polish": "refactor.rewrite.assistant.polish",
   "assistant.editor.expand": "refactor.rewrite.assistant.expand",
   "assistant.editor.shorten": "refactor.rewrite.assistant.shorten",
