@@ -8,7 +8,8 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from assistant.client.answer import AnswerStream
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Place:
     """Where a suggestion is wanted. Texts have `\\n` as line end."""
 
@@ -42,11 +43,10 @@ class _Place:
     after: str
     settings: CompletionSettings
 
-    @property
+    @cached_property
     def spot(self) -> Spot:
         """What may be suggested there."""
-        line = self.before.rpartition("\n")[2]
-        return Spot(line, self.after, self.settings.max_lines)
+        return Spot(self.before, self.after, self.settings.max_lines, self.document.language)
 
     def behind(self, text: str) -> "_Place":
         """The place that there is when `text` was accepted."""
@@ -182,7 +182,10 @@ class Completions:
         finally:
             job.waiting -= 1
         if not job.task.done():  # more is on its way into what is kept
-            return job.suggestion, place.spot.suggestion(job.suggestion.raw[typed:], cut=True)
+            shown = job.place.spot.suggestion(job.suggestion.raw, cut=True)
+            return job.suggestion, replace(job.suggestion, shown=shown).rest(
+                place.before, place.after
+            )
         rest = job.suggestion.rest(place.before, place.after)
         if rest:
             self._go_ahead(place, job.suggestion, rest)

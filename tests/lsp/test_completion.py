@@ -100,16 +100,17 @@ async def test_the_popup_has_one_entry_that_stands_last(
     completion = {"completion": {"completionItem": formats}}
     await editor.start({**CAPABLE, "textDocument": completion})
     editor.open("import os\n\ndef f():\n    ret")
-    model.answers("urn 1\n", "    # `x`\n")
-    assert await editor.loaded_ghost(3, 7) == "urn 1\n    # `x`"
+    model.answers("urn [\n", "        1,  # `x`\n", "    ]\n")
+    assert await editor.loaded_ghost(3, 7) == "urn [\n        1,  # `x`\n    ]"
     result = await editor.request("textDocument/completion", at(3, 7))
     assert result["isIncomplete"] is True
     (item,) = result["items"]
-    assert item["label"] == item["filterText"] == "return 1"
+    assert item["label"] == item["filterText"] == "return ["
     assert item["detail"] == "assistant"
     assert item["sortText"] > "zzz"
-    assert item["textEdit"] == {"newText": "return 1\n    # `x`", "range": span(3, 4, 3, 7)}
-    assert item["documentation"]["value"] == "```python\nreturn 1\n    # `x`\n```"
+    whole = "return [\n        1,  # `x`\n    ]"
+    assert item["textEdit"] == {"newText": whole, "range": span(3, 4, 3, 7)}
+    assert item["documentation"]["value"] == f"```python\n{whole}\n```"
 
 
 async def test_ghost_text_and_popup_for_one_place_cost_one_generation(
