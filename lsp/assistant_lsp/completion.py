@@ -104,10 +104,12 @@ class Completions:
         settings: EditorSettings,
         *,
         automatic: bool,
+        patient: bool = True,
     ) -> str:
         """The suggestion at a position, with the document's line ends, or empty for none.
 
-        `automatic` says that the editor asks because something was typed, not the user.
+        `automatic` says that the editor asks because something was typed, not the user. With
+        `patient`, the answer may come when the model is loaded.
         """
         # A position that the document has not was made for another version of it.
         if not document.buffer.fits(position):
@@ -120,7 +122,9 @@ class Completions:
         place = _Place(document, before, after, settings.completion)
         if not (before.strip() or after.strip()) or not place.spot.wanted:
             return ""
-        suggestion, rest = self._kept(place) or await self._asked(place, automatic)
+        if (kept := self._kept(place)) is None and not patient and self._model.at_hand() is None:
+            return ""
+        suggestion, rest = kept or await self._asked(place, automatic)
         # An answer for an older text would be recorded, and perhaps shown, at a wrong place.
         if not rest or self._documents.get(document.uri) is not document:
             return ""
@@ -231,7 +235,7 @@ class Completions:
 
     async def _generate(self, job: _Job, delay: float) -> None:
         await asyncio.sleep(delay)
-        if (ready := self._model.at_hand()) is None:
+        if (ready := await self._model.awaited()) is None:
             return
         client, card = ready
         place, begun = job.place, time.monotonic()

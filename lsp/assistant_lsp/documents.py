@@ -1,5 +1,6 @@
 """The documents that are open in the editor."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
@@ -49,6 +50,9 @@ class Documents:
     def close(self, uri: str) -> None:
         """Forget a document."""
         self._open.pop(uri, None)
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(self._open.values())
 
     def get(self, uri: str) -> Document | None:
         """The newest version of a document, or None where it is not open."""

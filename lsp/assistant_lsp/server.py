@@ -109,9 +109,9 @@ def _register_completion(server: AssistantLanguageServer, session: Session) -> N
         document = documents.get(params.text_document.uri)
         if document is None:
             return nothing
-        # At each letter, too, editors say that the user asked.
+        # At each letter, too, editors say that the user asked; and the popup waits for all servers.
         text = await session.completions.at(
-            document, params.position, session.settings, automatic=True
+            document, params.position, session.settings, automatic=True, patient=False
         )
         if not text:
             return nothing

@@ -1,7 +1,7 @@
 """The parts behind one editor, and its settings."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from lsprotocol import types
@@ -11,7 +11,7 @@ from assistant_lsp.buffer import Edit
 from assistant_lsp.commands import Commands
 from assistant_lsp.completion import Completions
 from assistant_lsp.messages import Messages
-from assistant_lsp.model import Model
+from assistant_lsp.model import Model, State
 from assistant_lsp.progress import Progresses
 from assistant_lsp.protocol import AssistantLanguageServer
 from assistant_lsp.record import Recorder
@@ -20,6 +20,9 @@ from assistant_lsp.switch import Switch
 
 _SETTINGS_SECONDS = 5.0
 """How long to wait for the editor's settings before a model is loaded without them."""
+
+_STATUS = "assistant/status"
+"""A notification of our own, for clients whose experimental capabilities hold `assistantStatus`."""
 
 
 class Session:
@@ -30,7 +33,7 @@ class Session:
         self.settings = EditorSettings()
         self.messages = Messages(server)
         self.progresses = Progresses(server)
-        self.model = Model(self.progresses, self.messages)
+        self.model = Model(self.progresses, self.messages, self._tell)
         self.switch = Switch()
         self.recorder = Recorder.of_user(
             on_trouble=self.messages.warn,
@@ -41,6 +44,7 @@ class Session:
         )
         self.commands = Commands(server, self.model, self.messages, self.progresses, self.recorder)
         server.protocol.on_changed = self._changed
+        server.protocol.on_opened = self._prepare
         server.protocol.on_closed = self._closed
 
     async def begin(self, options: object) -> None:
@@ -53,6 +57,8 @@ class Session:
             async with asyncio.timeout(_SETTINGS_SECONDS):
                 await self.pull(None)
         self.model.chosen.set()
+        self._tell(self.model.state)
+        self._prepare()
         workspace = self.server.client_capabilities.workspace
         changes = workspace.did_change_configuration if workspace else None
         if changes is not None and changes.dynamic_registration:
@@ -87,12 +93,27 @@ class Session:
         if problems:
             self.messages.warn("settings that cannot be used are ignored: " + "; ".join(problems))
         await self.model.use(self.settings.model)
+        self._prepare()
 
     async def end(self) -> None:
         """Let go of everything."""
         await self.model.aclose()
         self.commands.answers.close()
         await asyncio.to_thread(self.recorder.close)
+
+    def _prepare(self) -> None:
+        """Load the model, if the settings are known and it will be asked for a suggestion."""
+        if self.model.chosen.is_set() and any(
+            self.settings.suggests_in(document.language, document.path)
+            for document in self.server.protocol.documents
+        ):
+            self.model.at_hand()
+
+    def _tell(self, state: State) -> None:
+        """Tell a client that wants to know whether the model is loaded."""
+        wishes = self.server.client_capabilities.experimental
+        if self.model.chosen.is_set() and _wants_status(wishes):
+            self.server.protocol.notify(_STATUS, {"model": state})
 
     def _changed(self, uri: str, edits: Sequence[Edit]) -> None:
         self.completions.changed(uri, edits)
@@ -101,3 +122,9 @@ class Session:
     def _closed(self, uri: str) -> None:
         self.completions.closed(uri)
         self.recorder.closed(uri)
+
+
+def _wants_status(experimental: object) -> bool:
+    if isinstance(experimental, Mapping):
+        return experimental.get("assistantStatus") is True
+    return getattr(experimental, "assistantStatus", None) is True  # as pygls reads it

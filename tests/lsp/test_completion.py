@@ -17,20 +17,45 @@ async def test_ghost_text_and_popup_are_advertised(editor: Editor) -> None:
     assert able["textDocumentSync"]["change"] == 2
 
 
-async def test_the_first_request_loads_the_model_and_the_next_is_answered(
+async def test_the_model_is_loaded_when_a_document_opens_and_what_was_asked_is_answered_then(
     editor: Editor, model: ScriptedModel
 ) -> None:
     model.models_gate.clear()
     await editor.start()
     editor.open(CODE)
-    assert await editor.ghost(*PLACE) == ""
     begin = await editor.wait_for("$/progress")
     assert begin["value"]["title"] == "loading starter …"
-    assert await editor.ghost(*PLACE) == "", "still loading, and still quick"
-    model.models_gate.set()
-    await editor.wait_for("$/progress", lambda params: params["value"]["kind"] == "end")
+    older, newer = editor.ask_ghost(*PLACE), editor.ask_ghost(1, 10)
+    assert await answered(older) == {"items": []}, "it is for the newest place alone"
+    popup = editor.send_request("textDocument/completion", at(*PLACE))
+    assert (await answered(popup))["items"] == [], "what other servers say waits for no model"
     model.answers("a", " +", " b")
-    assert await editor.ghost(*PLACE) == "a + b"
+    model.models_gate.set()
+    assert (await answered(newer))["items"][0]["insertText"] == "a + b"
+
+
+async def test_no_model_is_loaded_where_nothing_will_be_suggested(
+    editor: Editor, model: ScriptedModel
+) -> None:
+    await editor.start(options={"completion": {"disabledLanguages": ["markdown"], "ahead": False}})
+    uri = "file:///project/note.md"
+    editor.open("# Notes\n", uri=uri, language="markdown")
+    assert await editor.ghost(1, 0, uri=uri) == ""
+    assert not model.models_asked.is_set()
+    editor.open("x = ")
+    await editor.wait_for("$/progress", lambda params: params["value"]["kind"] == "end")
+    assert model.models_asked.is_set()
+
+
+async def test_a_client_that_wants_to_know_is_told_whether_the_model_is_loaded(
+    editor: Editor, model: ScriptedModel
+) -> None:
+    await editor.start({**CAPABLE, "experimental": {"assistantStatus": True}})
+    await editor.wait_for("assistant/status", lambda params: params["model"] == "idle")
+    editor.open("x = ")
+    await editor.wait_for("assistant/status", lambda params: params["model"] == "ready")
+    told = [params["model"] for params in editor.got("assistant/status")]
+    assert told == ["idle", "loading", "ready"]
 
 
 async def test_the_model_sees_what_stands_around_the_cursor(
