@@ -134,6 +134,10 @@ class Completions:
             self._recorder.shown(document, offset, text, suggestion.request, suggestion.model)
         return text
 
+    def keep(self, uri: str, suggestion: Suggestion) -> None:
+        """Remember one that was shown beside another, so that it can be typed along with."""
+        self._made.add_beside(uri, suggestion)
+
     def settled(self, outcome: Outcome) -> None:
         """It is known what became of a suggestion."""
         if outcome != "shown":

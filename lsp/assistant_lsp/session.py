@@ -8,6 +8,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from assistant_lsp.buffer import Edit
+from assistant_lsp.candidates import Candidates
 from assistant_lsp.commands import Commands
 from assistant_lsp.completion import Completions
 from assistant_lsp.messages import Messages
@@ -41,6 +42,9 @@ class Session:
         )
         self.completions = Completions(
             server.protocol.documents, self.model, self.messages, self.switch, self.recorder
+        )
+        self.candidates = Candidates(
+            server.protocol.documents, self.model, self.completions, self.recorder
         )
         self.commands = Commands(server, self.model, self.messages, self.progresses, self.recorder)
         server.protocol.on_changed = self._changed
@@ -116,10 +120,12 @@ class Session:
             self.server.protocol.notify(_STATUS, {"model": state})
 
     def _changed(self, uri: str, edits: Sequence[Edit]) -> None:
+        self.candidates.ended(uri)
         self.completions.changed(uri, edits)
         self.recorder.changed(uri, edits)
 
     def _closed(self, uri: str) -> None:
+        self.candidates.ended(uri)
         self.completions.closed(uri)
         self.recorder.closed(uri)
 

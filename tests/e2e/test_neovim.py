@@ -98,6 +98,28 @@ def test_a_suggestion_is_accepted_word_by_word_and_line_by_line(
     assert scripted.unused == 0
 
 
+def test_other_suggestions_are_asked_for_and_one_is_chosen(
+    scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
+) -> None:
+    show(neovim, scripted, tmp_path / "example.py", "first")
+    # One of them is for what comes behind the first.
+    for other in ("second", "third", "fourth"):
+        scripted.answers(other)
+    neovim.type("<M-]>")
+    neovim.wait("the others", lambda: scripted.unused == 0)
+    seen: set[str] = set()
+
+    def next_one() -> bool:
+        neovim.type("<M-]>")
+        seen.add(neovim.ghost_text.partition(" (")[0])
+        return len(seen) == 3
+
+    neovim.wait("all of them", next_one)
+    chosen = neovim.ghost_text.partition(" (")[0]
+    neovim.type("<Tab>")
+    neovim.wait("the accepted text", lambda: neovim.text == f"x = {chosen}\n")
+
+
 def test_suggestions_are_turned_off_and_on(
     scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
 ) -> None:

@@ -97,7 +97,7 @@ class Editor:
         Without options of its own, no test's model is asked for what nobody waits for.
         """
         if options is None:
-            options = {"completion": {"ahead": False}}
+            options = {"completion": {"ahead": False, "candidates": 1}}
         general = {"general": {"positionEncodings": [encoding]}}
         params = {
             "processId": None,

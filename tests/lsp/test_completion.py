@@ -281,6 +281,7 @@ async def loaded(
     editor: Editor, model: ScriptedModel, *, ahead: bool = False, **settings: object
 ) -> None:
     """Open `CODE`, with a model that is loaded and has answered once, for another document."""
+    settings = {"candidates": 1, **settings}
     await editor.start(options={"completion": {"ahead": False, **settings}})
     editor.open(CODE)
     scratch = "file:///project/scratch.py"
