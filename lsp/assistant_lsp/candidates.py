@@ -65,13 +65,15 @@ class Candidates:
         if not first or ready is None or settings.completion.candidates == 1:
             return [first] if first else []
         others = await self._others(document, position, settings.completion, ready)
+        # What was made for an older text would be recorded, and perhaps shown, at a wrong place.
+        if self._documents.get(document.uri) is not document:
+            return []
         known, texts = {with_line_feeds(first).strip()}, []
         for text in others.texts:
             if text.strip() not in known:
                 known.add(text.strip())
                 texts.append(text)
-        # One that was made for an older text would be recorded at a wrong place.
-        if not texts or self._documents.get(document.uri) is not document:
+        if not texts:
             return [first]
         for text in texts:
             self._completions.keep(document.uri, others.suggestion(text))
