@@ -7,6 +7,7 @@ from contextlib import suppress
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from assistant.syntax import reader_for
 from assistant_lsp.buffer import Edit
 from assistant_lsp.candidates import Candidates
 from assistant_lsp.commands import Commands
@@ -48,7 +49,7 @@ class Session:
         )
         self.commands = Commands(server, self.model, self.messages, self.progresses, self.recorder)
         server.protocol.on_changed = self._changed
-        server.protocol.on_opened = self._prepare
+        server.protocol.on_opened = self._opened
         server.protocol.on_closed = self._closed
 
     async def begin(self, options: object) -> None:
@@ -104,6 +105,11 @@ class Session:
         await self.model.aclose()
         self.commands.answers.close()
         await asyncio.to_thread(self.recorder.close)
+
+    def _opened(self, language: str) -> None:
+        self._prepare()
+        # The first time, a grammar takes some 20 ms to load, which the first key should not wait.
+        asyncio.get_running_loop().run_in_executor(None, reader_for, language)
 
     def _prepare(self) -> None:
         """Load the model, if the settings are known and it will be asked for a suggestion."""
