@@ -113,8 +113,13 @@ class Spot:
         text = self._without_overlap(shown)
         return text if text.strip() else ""
 
+    @cached_property
+    def _unit(self) -> str | None:
+        """What the file is indented by."""
+        return unit_of(self.before, self.after)
+
     def _in_unit(self, text: str) -> str:
-        return in_unit(text, self.line, unit_of(self.before, self.after))
+        return in_unit(text, self.line, self._unit)
 
     def _fitting(self, text: str, extent: Extent, cut: bool) -> list[str]:
         """The lines that the syntax has room for, and not too many."""

@@ -2,14 +2,10 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-from assistant.syntax.brackets import Reader, Token, around, innermost
+from assistant.syntax.brackets import Token, around, innermost
 from assistant.syntax.extent import Extent, Open
 from assistant.syntax.lines import encoded, width
-
-if TYPE_CHECKING:
-    from tree_sitter import Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +21,7 @@ class Fit:
     a list may not, and nothing may where text stands right of the cursor."""
 
 
+@lru_cache(maxsize=16)
 def fit(extent: Extent, output: str) -> Fit:
     """What of an output, or of its beginning, belongs at a cursor. Lines end in `\\n`."""
     return _Walk(extent, output).fit()
@@ -38,7 +35,7 @@ class _Walk:
         self._output = output
         self._lines = output.split("\n")
         read = encoded(extent.before)
-        self._tree = _tree(extent.reader, read + encoded(_finished(output)))
+        self._tree = extent.reader.tree(read + encoded(_finished(output)))
         self._start = len(read)
         tokens = extent.reader.tokens(self._tree, self._start)
         self._tokens = [] if extent.in_text else tokens
@@ -135,8 +132,3 @@ def _finished(output: str) -> str:
         if output.count(quote) % 2:
             return output + quote
     return output
-
-
-@lru_cache(maxsize=8)
-def _tree(reader: Reader, text: bytes) -> "Tree":
-    return reader.tree(text)
