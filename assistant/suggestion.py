@@ -3,11 +3,14 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 from assistant.circles import circle_start
+from assistant.syntax import Extent, extent_at, fit, in_unit, unit_of
 
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
+_BEGINNING = re.compile(r"[ \t]*\S?")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 _QUOTES = "\"'`"
 _TELLING = 3
@@ -23,15 +26,31 @@ class Output(Protocol):
     def __aiter__(self) -> AsyncIterator[str]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Spot:
-    """A cursor in a text, and how much may be suggested there."""
+    """A cursor in a text, and how much may be suggested there.
 
-    line: str
-    """What stands left of the cursor on its line."""
+    Where its language has a grammar, the syntax says how far a suggestion goes; elsewhere, a blank
+    line ends it.
+    """
+
+    before: str
+    """What stands before the cursor, or the end of it, with `\\n` as line end."""
     after: str
-    """What stands right of and below the cursor, with `\\n` as line end."""
+    """What stands right of and below the cursor."""
     max_lines: int
+    language: str = ""
+    """The editor's name of it."""
+
+    @cached_property
+    def extent(self) -> Extent | None:
+        """How far a suggestion goes, or None where there is no syntax that tells."""
+        return extent_at(self.language, self.before, self.after)
+
+    @property
+    def line(self) -> str:
+        """What stands left of the cursor on its line."""
+        return self.before.rpartition("\n")[2]
 
     @property
     def rest(self) -> str:
@@ -40,8 +59,14 @@ class Spot:
 
     @property
     def wanted(self) -> bool:
-        """Whether a suggestion could help; in front of letters it would break a word apart."""
-        return not (self.rest[:1].isalnum() or self.rest[:1] == "_")
+        """Whether a suggestion could help.
+
+        In front of letters it would break a word apart, and in the indent of code push that away.
+        """
+        if self.rest[:1].isalnum() or self.rest[:1] == "_":
+            return False
+        in_indent = not self.line.strip() and self.rest[:1].isspace() and self.rest.strip()
+        return not (in_indent and self.extent is not None)
 
     @property
     def single_line(self) -> bool:
@@ -62,10 +87,15 @@ class Spot:
         text = raw.replace("\r\n", "\n")
         if circle_start(text.rpartition("\n")[2]) is not None:
             return True
-        if self.single_line:
-            return "\n" in text
-        text = text.lstrip()
-        return _BLANK_LINE.search(text) is not None or text.count("\n") >= self.max_lines
+        if "\n" not in text:
+            return False
+        if text.lstrip().count("\n") >= self.max_lines:
+            return True
+        if self.single_line and (self.extent is None or not text.partition("\n")[0].strip()):
+            return True
+        if self.extent is None:
+            return _BLANK_LINE.search(text.lstrip()) is not None
+        return fit(self.extent, self._in_unit(_telling(text))).ended
 
     def suggestion(self, raw: str, *, cut: bool) -> str:
         """The text to show, with `\\n` as line end, or empty for nothing.
@@ -76,12 +106,36 @@ class Spot:
         whole_lines = text.rpartition("\n")[0]
         if cut and not self.enough(raw) and whole_lines.strip():
             text = whole_lines
-        lines = self._shown(text)
+        lines = self._shown(text) if self.extent is None else self._fitting(text, self.extent, cut)
         lines = lines[: min(self._repetition(lines), _circle(lines))]
         # An answer that was cut within a character ends in a replacement character.
         shown = "\n".join(lines).rstrip().rstrip("\N{REPLACEMENT CHARACTER}")
         text = self._without_overlap(shown)
         return text if text.strip() else ""
+
+    @cached_property
+    def _unit(self) -> str | None:
+        """What the file is indented by."""
+        return unit_of(self.before, self.after)
+
+    def _in_unit(self, text: str) -> str:
+        return in_unit(text, self.line, self._unit)
+
+    def _fitting(self, text: str, extent: Extent, cut: bool) -> list[str]:
+        """The lines that the syntax has room for, and not too many."""
+        text = self._in_unit(text)
+        room = fit(extent, text)
+        lines = text[: room.end].split("\n")
+        if self.single_line:
+            size = room.whole.index(True) + 1 if True in room.whole else 0
+            return lines[:size] if lines[0].strip() and size <= self.max_lines else []
+        begin = next((n for n, line in enumerate(lines) if line.strip()), len(lines))
+        size = begin + self.max_lines
+        if size < len(lines) or (cut and not room.ended):
+            # What is not all there ends where no call or list is left open, if anywhere.
+            whole = [n + 1 for n, closed in enumerate(room.whole[:size]) if closed and n >= begin]
+            size = max(whole, default=size)
+        return lines[:size]
 
     def _shown(self, text: str) -> list[str]:
         """The lines up to the first blank one behind a line with text, and not too many."""
@@ -96,7 +150,7 @@ class Spot:
     def _repetition(self, lines: Sequence[str]) -> int:
         """Where `lines` begin to say again what stands below the cursor."""
         below = [line.rstrip() for line in self.after.split("\n")[1:] if line.strip()]
-        if not below or self.single_line:
+        if not below or (self.single_line and self.extent is None):
             return len(lines)
         whole = [(self.line if n == 0 else "") + line.rstrip() for n, line in enumerate(lines)]
         for number, line in enumerate(whole):
@@ -105,7 +159,22 @@ class Spot:
                 _letters(line) >= _TELLING or whole[number:] == below[: len(whole) - number]
             ):
                 return number
+            if self._moved(whole, number, below[0]):
+                return number
         return len(lines)
+
+    def _moved(self, whole: Sequence[str], number: int, below: str) -> bool:
+        """Whether a line of code is the one below with another indent.
+
+        One that stands deeper than the line before it is in a block of its own.
+        """
+        line = whole[number]
+        if self.extent is None or line.strip() != below.strip():
+            return False
+        if _letters(line) < _TELLING or self.extent.is_closer(line):
+            return False
+        above = [upper for upper in whole[:number] if upper.strip()]
+        return not above or _depth(line) <= _depth(above[-1])
 
     def _without_overlap(self, text: str) -> str:
         """`text` without an end that stands right of the cursor already."""
@@ -121,10 +190,19 @@ class Spot:
         """Whether a short overlap is one too many, as the line's brackets and quotes tell."""
         whole = self.line + text.rpartition("\n")[2] + self.rest
         if any(c in _CLOSING for c in overlap):
+            if self.extent is not None and not self.extent.in_text:
+                return False  # the syntax has seen to those
             return any(whole.count(c) > whole.count(_CLOSING[c]) for c in overlap if c in _CLOSING)
         if any(c in _QUOTES for c in overlap):
             return any(whole.count(c) % 2 for c in overlap if c in _QUOTES)
         return True
+
+
+def _telling(text: str) -> str:
+    """The whole lines of an output, and where its last line begins: more tells nothing new."""
+    lines, end, last = text.rpartition("\n")
+    found = _BEGINNING.match(last)
+    return lines + end + (found[0] if found else "")
 
 
 def _circle(lines: Sequence[str]) -> int:
@@ -139,3 +217,7 @@ def _circle(lines: Sequence[str]) -> int:
 
 def _letters(text: str) -> int:
     return sum(map(str.isalnum, text))
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())

@@ -44,7 +44,7 @@ def complete(
         language=language_of(cursor.path),
         path=cursor.path.name,
     )
-    spot = Spot(request.prefix.rpartition("\n")[2], request.suffix, max_lines)
+    spot = Spot(request.prefix, request.suffix, max_lines, request.language)
     params = SamplingParams(max_tokens=32 * max_lines)
 
     async def work(session: "Session") -> tuple[str, str]:

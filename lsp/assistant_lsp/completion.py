@@ -8,7 +8,8 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from assistant.client.answer import AnswerStream
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Place:
     """Where a suggestion is wanted. Texts have `\\n` as line end."""
 
@@ -43,11 +44,10 @@ class _Place:
     after: str
     settings: CompletionSettings
 
-    @property
+    @cached_property
     def spot(self) -> Spot:
         """What may be suggested there."""
-        line = self.before.rpartition("\n")[2]
-        return Spot(line, self.after, self.settings.max_lines)
+        return Spot(self.before, self.after, self.settings.max_lines, self.document.language)
 
     def behind(self, text: str) -> "_Place":
         """The place that there is when `text` was accepted."""
@@ -107,10 +107,12 @@ class Completions:
         settings: EditorSettings,
         *,
         automatic: bool,
+        patient: bool = True,
     ) -> str:
         """The suggestion at a position, with the document's line ends, or empty for none.
 
-        `automatic` says that the editor asks because something was typed, not the user.
+        `automatic` says that the editor asks because something was typed, not the user. With
+        `patient`, the answer may come when the model is loaded.
         """
         # A position that the document has not was made for another version of it.
         if not document.buffer.fits(position):
@@ -125,7 +127,9 @@ class Completions:
         place = _Place(document, before, after, settings.completion)
         if not (before.strip() or after.strip()) or not place.spot.wanted:
             return ""
-        suggestion, rest = self._kept(place) or await self._asked(place, automatic)
+        if (kept := self._kept(place)) is None and not patient and self._model.at_hand() is None:
+            return ""
+        suggestion, rest = kept or await self._asked(place, automatic)
         # An answer for an older text would be recorded, and perhaps shown, at a wrong place.
         if not rest or self._documents.get(document.uri) is not document:
             return ""
@@ -135,6 +139,10 @@ class Completions:
             origin = Origin(suggestion.model, suggestion.adapter)
             self._recorder.shown(document, offset, text, suggestion.request, origin)
         return text
+
+    def keep(self, uri: str, suggestion: Suggestion) -> None:
+        """Remember one that was shown beside another, so that it can be typed along with."""
+        self._made.add_beside(uri, suggestion)
 
     def settled(self, suggestion: str, outcome: Outcome) -> None:
         """It is known what became of a suggestion, by its id in the record."""
@@ -190,7 +198,10 @@ class Completions:
         finally:
             job.waiting -= 1
         if not job.task.done():  # more is on its way into what is kept
-            return job.suggestion, place.spot.suggestion(job.suggestion.raw[typed:], cut=True)
+            shown = job.place.spot.suggestion(job.suggestion.raw, cut=True)
+            return job.suggestion, replace(job.suggestion, shown=shown).rest(
+                place.before, place.after
+            )
         rest = job.suggestion.rest(place.before, place.after)
         if rest:
             self._go_ahead(place, job.suggestion, rest)
@@ -236,7 +247,7 @@ class Completions:
 
     async def _generate(self, job: _Job, delay: float) -> None:
         await asyncio.sleep(delay)
-        if (ready := self._model.at_hand()) is None:
+        if (ready := await self._model.awaited()) is None:
             return
         client, card = ready
         place, begun = job.place, time.monotonic()

@@ -210,7 +210,7 @@ class ProjectContext:
         root, path = self._inside(document.path)
         top = "".join(document.buffer.lines[:_TOP_LINES])
         place = Place(root, path, document.language, top, before[-NEAR_BEFORE:], after[:NEAR_AFTER])
-        others = [d.path for d in self._documents.all() if d.path and d.uri != document.uri]
+        others = [d.path for d in self._documents if d.path and d.uri != document.uri]
         found = await self._librarian.ask(place, others)
         if found is None:
             return
@@ -223,7 +223,7 @@ class ProjectContext:
 
     def _tell_news(self) -> None:
         """Let the librarian know what stands in the editor and not on disk."""
-        for document in self._documents.all():
+        for document in self._documents:
             if not document.path or self._told.get(document.uri) == document.version:
                 continue
             self._told[document.uri] = document.version

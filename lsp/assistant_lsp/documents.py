@@ -1,5 +1,6 @@
 """The documents that are open in the editor."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
@@ -58,9 +59,8 @@ class Documents:
         """Forget a document."""
         self._open.pop(uri, None)
 
-    def all(self) -> list[Document]:
-        """The newest version of every document."""
-        return list(self._open.values())
+    def __iter__(self) -> Iterator[Document]:
+        return iter(self._open.values())
 
     def get(self, uri: str) -> Document | None:
         """The newest version of a document, or None where it is not open."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
 
 from assistant.errors import AssistantError
 from assistant_lsp.messages import Messages
@@ -11,6 +12,7 @@ from assistant_lsp.progress import Progresses
 if TYPE_CHECKING:
     from assistant.client import ModelCard, ModelClient
 
+State = Literal["idle", "loading", "ready", "failed"]
 _RETRY_SECONDS = 30.0
 """After a failure, keystrokes don't start a server again for so long; commands do at once."""
 
@@ -18,7 +20,12 @@ _RETRY_SECONDS = 30.0
 class Model:
     """One client and the card of its model, once that is loaded."""
 
-    def __init__(self, progresses: Progresses, messages: Messages) -> None:
+    def __init__(
+        self, progresses: Progresses, messages: Messages, on_state: Callable[[State], None]
+    ) -> None:
+        """`on_state` is told whenever the state changes."""
+        self.state: State = "idle"
+        self._on_state = on_state
         self.chosen = asyncio.Event()
         """Set once the editor has said its settings, and so which model to load first."""
         self._progresses = progresses
@@ -40,6 +47,13 @@ class Model:
         if self._ready is None and self._loading is None and not self._just_failed():
             self._loading = asyncio.ensure_future(self._load())
             self._loading.add_done_callback(self._background_ended)
+        return self._ready
+
+    async def awaited(self) -> "tuple[ModelClient, ModelCard] | None":
+        """The model, when it is loaded; None if that fails, which is told to the user."""
+        self.at_hand()
+        if self._ready is None and self._loading is not None:
+            await asyncio.wait([self._loading])  # ending the wait doesn't end the loading
         return self._ready
 
     async def start_again(self) -> None:
@@ -66,9 +80,11 @@ class Model:
         if self._ready is not None:
             (client, _), self._ready = self._ready, None
             await client.aclose()
+        self._become("idle")
 
     async def _load(self) -> "tuple[ModelClient, ModelCard]":
         """Raises AssistantError."""
+        self._become("loading")
         try:
             await self.chosen.wait()
             client, title = self._client()
@@ -78,12 +94,14 @@ class Model:
             except BaseException:
                 await client.aclose()
                 raise
-        except AssistantError:
+        except Exception:
             self._failed_at = time.monotonic()
+            self._become("failed")
             raise
         finally:
             self._loading = None
         self._failed_at = None
+        self._become("ready")
         self._messages.recovered()
         return self._ready
 
@@ -96,6 +114,11 @@ class Model:
         if self._name is not None:
             settings = settings.model_copy(update={"model": self._name})
         return ModelClient(settings), f"loading {settings.model} …"
+
+    def _become(self, state: State) -> None:
+        if state != self.state:
+            self.state = state
+            self._on_state(state)
 
     def _just_failed(self) -> bool:
         return self._failed_at is not None and time.monotonic() - self._failed_at < _RETRY_SECONDS

@@ -112,6 +112,12 @@ class Watch:
             self._accept(count, now)
         return self.fate != before
 
+    def refuse(self) -> None:
+        """Another suggestion for the same place was taken: it was not this one."""
+        if self._phase is not _Phase.LOST:
+            self._phase = _Phase.REFUSED
+            self.fate = Fate("rejected")
+
     def settled(self) -> Fate:
         """What became of it, with what stands there now. Comparing long texts takes a while."""
         fate = self.fate

@@ -30,6 +30,7 @@ class AssistantProtocol(LanguageServerProtocol):
     def __init__(self, server: LanguageServer, converter: Any) -> None:
         self.documents = Documents()
         self.on_changed: Callable[[str, Sequence[Edit]], None] = lambda uri, edits: None
+        self.on_opened: Callable[[str], None] = lambda language: None
         self.on_closed: Callable[[Document], None] = lambda document: None
         self.on_saved: Callable[[str], None] = lambda uri: None
         self.client_info: types.ClientInfo | None = None
@@ -140,6 +141,7 @@ class AssistantProtocol(LanguageServerProtocol):
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
         """Keep the document."""
         self.documents.open(params.text_document)
+        self.on_opened(params.text_document.language_id)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:

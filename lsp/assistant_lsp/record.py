@@ -7,10 +7,10 @@ told once and disturbs nothing.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from assistant.history import Consent, Fate, History, Outcome, Suggestion
+from assistant.history import Consent, History, Outcome, Suggestion
 from assistant.messages import CompletionRequest
 from assistant_lsp.buffer import Edit
 from assistant_lsp.documents import Document
@@ -64,6 +64,16 @@ class _Watched:
     path: str
     watch: Watch | EditWatch
     timer: Timer
+    watched: bool = True
+    """Whether its watch is this thread's still."""
+    rivals: "list[_Watched]" = field(default_factory=list)
+    """All that were shown for the place at once, in their order, itself among them; empty for one
+    that was alone."""
+
+    @property
+    def number(self) -> int:
+        """Which of them it is."""
+        return self.rivals.index(self) if self.rivals else 0
 
 
 class Recorder:
@@ -134,11 +144,36 @@ class Recorder:
         if same is not None:
             watched.remove(same)
             watched.append(same)  # it is the newest again
-        if same is not None or not text:
+        if same is not None or not text or self._ended:
             return
         before, after = _around(document, offset, offset)
         watch = Watch(offset, text, before=before, after=after)
         self._begin(document, watch, text, request, origin)
+
+    def also_shown(
+        self,
+        document: Document,
+        offset: int,
+        texts: Sequence[str],
+        request: CompletionRequest,
+        origin: Origin,
+    ) -> None:
+        """`texts` are about to be shown at `offset`, each instead of what was shown there last."""
+        watched = self._open.get(document.uri, [])
+        if not watched or self._ended:
+            return
+        first = watched[-1]
+        rivals = first.rivals = [first]
+        before, after = _around(document, offset, offset)
+        for text in texts:
+            one = next((old for old in watched if _continues(old.watch, offset, text)), None)
+            if one is None:
+                watch = Watch(offset, text, before=before, after=after)
+                one = self._begin(document, watch, text, request, origin)
+            one.rivals = rivals
+            rivals.append(one)
+        watched.remove(first)
+        watched.append(first)  # it is the newest again
 
     def offered(self, document: Document, edit: Edit, origin: Origin) -> str:
         """The editor is about to be asked for an edit of this version of the document, the newest.
@@ -146,11 +181,13 @@ class Recorder:
         The prefix of the record is what it replaces, or, where that is nothing, some of what
         stands before. Returns the record's id, for `answered`.
         """
+        if self._ended:
+            return ""
         old = document.buffer.text[edit.start : edit.end]
         before, after = _around(document, edit.start, edit.end)
         watch = EditWatch(edit.start, old, edit.text, before, after)
         read = document.buffer.text[max(0, edit.start - _READ) : edit.start]
-        return self._begin(document, watch, edit.text, CompletionRequest(old or read), origin)
+        return self._begin(document, watch, edit.text, CompletionRequest(old or read), origin).id
 
     def answered(self, uri: str, ids: Sequence[str], *, applied: bool, seen: bool = True) -> None:
         """The editor has answered for edits that were offered.
@@ -162,10 +199,10 @@ class Recorder:
             if not isinstance(one.watch, EditWatch) or self._loop is None:
                 continue
             if not applied and one.watch.refuse():
-                self._settle(one, one.watch.fate)
+                self._settle(one)
             if applied and not seen:
                 one.watch.accept(self._loop.time())
-                self._settle(one, one.watch.fate)
+                self._settle(one)
                 self._forget(uri, one)
 
     def changed(self, uri: str, edits: Sequence[Edit]) -> None:
@@ -173,22 +210,26 @@ class Recorder:
         if not (watched := self._open.get(uri)) or self._loop is None:
             return
         now = self._loop.time()
-        for one in watched:
-            # All edits of one message, as one change of what is known.
-            if any([one.watch.edit(edit, now) for edit in edits]):
-                self._settle(one, one.watch.fate)
+        # All edits of one message, as one change of what is known.
+        news = [one for one in watched if any([one.watch.edit(edit, now) for edit in edits])]
+        for one in sorted(news, key=_rank):
+            self._settle(one)
 
-    def accepted(self, uri: str, characters: int | None = None) -> None:
+    def accepted(self, uri: str, characters: int | None = None, number: int = 0) -> None:
         """The editor says that the newest suggestion was accepted, or only so many characters.
 
-        May come before or after the edit itself, and need not come at all.
+        `number` says which, where several were shown at once. May come before or after the edit
+        itself, and need not come at all.
         """
         watched = self._open.get(uri, ())
-        for one in reversed(watched):
-            if isinstance(one.watch, Watch) and self._loop is not None:
-                if one.watch.accepted(characters, self._loop.time()):
-                    self._settle(one, one.watch.fate)
-                return
+        newest = next((one for one in reversed(watched) if isinstance(one.watch, Watch)), None)
+        if newest is None or self._loop is None:
+            return
+        if number < len(newest.rivals):
+            newest = newest.rivals[number]
+        watch = newest.watch
+        if isinstance(watch, Watch) and watch.accepted(characters, self._loop.time()):
+            self._settle(newest)
 
     def closed(self, uri: str) -> None:
         """The document is not open any more: what stands there now is what there is to know."""
@@ -217,9 +258,7 @@ class Recorder:
         text: str,
         request: CompletionRequest,
         origin: Origin,
-    ) -> str:
-        if self._ended:
-            return ""
+    ) -> _Watched:
         self._loop = self._get_loop()
         suggestion = Suggestion(
             text=text,
@@ -241,12 +280,25 @@ class Recorder:
         if len(watched) > _MOST:
             oldest = next((old for old in watched if not old.watch.taken), watched[0])
             self._look(document.uri, oldest)
-        return suggestion.id
+        return one
 
-    def _settle(self, one: _Watched, fate: Fate) -> None:
+    def _settle(self, one: _Watched) -> None:
+        """Write what is known of one, and that its rivals were not chosen if it was."""
+        self._write(one)
+        if not isinstance(one.watch, Watch):
+            return
+        taken = one.watch.taken
+        others = [rival for rival in one.rivals if rival is not one and rival.watched]
+        # Several that were shown at once are refused as one.
+        if taken or (one.number == 0 and not any(rival.watch.taken for rival in others)):
+            self._on_outcome(one.id, one.watch.fate.outcome)
+        for rival in others if taken else ():
+            rival.watch.refuse()
+            self._write(rival)
+
+    def _write(self, one: _Watched) -> None:
+        fate = one.watch.fate
         self._writer.put(one.path, lambda history: history.settle(one.id, fate))
-        if isinstance(one.watch, Watch):
-            self._on_outcome(one.id, fate.outcome)
 
     def _look(self, uri: str, one: _Watched) -> None:
         """See what stands there now, and watch it no longer."""
@@ -256,6 +308,7 @@ class Recorder:
 
     def _forget(self, uri: str, one: _Watched) -> None:
         one.timer.cancel()
+        one.watched = False
         self._open[uri].remove(one)
         if not self._open[uri]:
             del self._open[uri]
@@ -263,6 +316,13 @@ class Recorder:
 
 def _continues(watch: Watch | EditWatch, offset: int, text: str) -> bool:
     return isinstance(watch, Watch) and watch.continues(offset, text)
+
+
+def _rank(one: _Watched) -> tuple[int, int]:
+    """Those first that were surely taken: what one holds, another may begin with."""
+    outcomes = ("accepted", "typed", "accepted_part")
+    outcome = one.watch.fate.outcome
+    return outcomes.index(outcome) if outcome in outcomes else len(outcomes), one.number
 
 
 def _around(document: Document, start: int, end: int) -> tuple[str, str]:

@@ -101,13 +101,20 @@ def _register_completion(server: AssistantLanguageServer, session: Session) -> N
         if document is None:
             return types.InlineCompletionList([])
         automatic = params.context.trigger_kind == types.InlineCompletionTriggerKind.Automatic
-        text = await session.completions.at(
-            document, params.position, session.settings, automatic=automatic
-        )
+        position, settings = params.position, session.settings
+        if automatic:
+            text = await session.completions.at(document, position, settings, automatic=True)
+            texts = [text] if text else []
+        else:
+            texts = await session.candidates.at(document, position, settings)
         if server.protocol.client_is_neovim:
-            text = text.replace("\r\n", "\n")
-        item = ghost_item(params.position, text, _accepted(document.uri))
-        return types.InlineCompletionList([item] if text else [])
+            texts = [text.replace("\r\n", "\n") for text in texts]
+        return types.InlineCompletionList(
+            [
+                ghost_item(position, text, _accepted(document.uri, number))
+                for number, text in enumerate(texts)
+            ]
+        )
 
     @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions())
     async def popup(params: types.CompletionParams) -> types.CompletionList:
@@ -116,9 +123,9 @@ def _register_completion(server: AssistantLanguageServer, session: Session) -> N
         document = documents.get(params.text_document.uri)
         if document is None:
             return nothing
-        # At each letter, too, editors say that the user asked.
+        # At each letter, too, editors say that the user asked; and the popup waits for all servers.
         text = await session.completions.at(
-            document, params.position, session.settings, automatic=True
+            document, params.position, session.settings, automatic=True, patient=False
         )
         if not text:
             return nothing
@@ -165,13 +172,19 @@ def _register_record(server: AssistantLanguageServer, session: Session) -> None:
         match params.arguments:
             case [str(uri)]:
                 session.recorder.accepted(uri)
+            case [str(uri), int(number)]:
+                session.recorder.accepted(uri, number=number)
             case _:
-                raise JsonRpcInvalidParams(f"{_ACCEPTED}: the argument is a uri")
+                raise JsonRpcInvalidParams(f"{_ACCEPTED}: the arguments are a uri and a number")
 
 
-def _accepted(uri: str) -> types.Command:
-    """What an editor runs when a suggestion is accepted, and so says that it was."""
-    return types.Command("Suggestion accepted", _ACCEPTED, arguments=[uri])
+def _accepted(uri: str, number: int = 0) -> types.Command:
+    """What an editor runs when a suggestion is accepted, and so says that it was.
+
+    `number` says which of several it was.
+    """
+    arguments: list[Any] = [uri, number] if number else [uri]
+    return types.Command("Suggestion accepted", _ACCEPTED, arguments=arguments)
 
 
 def _register_switch(server: AssistantLanguageServer, session: Session) -> None:

@@ -27,6 +27,8 @@ class CompletionSettings(_Section):
     """Names of languages, as the editor says them, in which nothing is suggested."""
     disabled_folders: list[str] = []
     """Patterns of paths, such as `/home/me/secret*`, in and below which nothing is suggested."""
+    candidates: int = Field(default=3, ge=1, le=5)
+    """How many different suggestions a request by hand gets."""
     budget_ms: int = Field(default=300, ge=0, le=60_000)
     """After so long, what is there of a suggestion is shown as soon as it is a whole line."""
     ahead: bool = True

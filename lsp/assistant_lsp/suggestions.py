@@ -94,6 +94,12 @@ class Suggestions:
         while len(self._of) > _DOCUMENTS:
             self._of.popitem(last=False)
 
+    def add_beside(self, uri: str, suggestion: Suggestion) -> None:
+        """Keep one that is not as likely as the newest."""
+        kept = self._of.setdefault(uri, [])
+        kept.insert(max(0, len(kept) - 1), suggestion)
+        del kept[:-_KEPT]
+
     def rest(self, uri: str, before: str, after: str) -> tuple[Suggestion, str] | None:
         """The newest one that agrees with what was typed, and what is left of it; or None."""
         for suggestion in reversed(self._of.get(uri, ())):

@@ -24,7 +24,7 @@ _QUESTION = "r?"
 
 _INIT = """
 vim.opt.runtimepath:append([[{plugin}]])
-_G.ended, _G.told, _G.answers = {{}}, {{}}, 0
+_G.ended, _G.told, _G.asked, _G.answers = {{}}, {{}}, 0, 0
 vim.notify = function(text)
   table.insert(_G.told, text)
 end
@@ -38,8 +38,9 @@ vim.api.nvim_create_autocmd("LspProgress", {{
 vim.api.nvim_create_autocmd("LspRequest", {{
   callback = function(event)
     local request = event.data.request
-    if request.method == "textDocument/inlineCompletion" and request.type == "complete" then
-      _G.answers = _G.answers + 1
+    if request.method == "textDocument/inlineCompletion" then
+      _G.asked = _G.asked + (request.type == "pending" and 1 or 0)
+      _G.answers = _G.answers + (request.type == "complete" and 1 or 0)
     end
   end,
 }})

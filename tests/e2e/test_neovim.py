@@ -40,8 +40,8 @@ def test_ghost_text_of_the_starter_is_seen_accepted_and_undone(
     neovim: Neovim, tmp_path: Path
 ) -> None:
     neovim.open(tmp_path / "example.py")
-    neovim.type("idef add(first, second):<CR>return")
     neovim.wait_work_ended()
+    neovim.type("idef add(first, second):<CR>return")
     neovim.type_until_ghost_text(" ", "first", " ", "+ ", "sec")
     typed, shown = neovim.text, neovim.ghost_text
     assert typed.startswith("def add(first, second):\n    return ")
@@ -50,6 +50,20 @@ def test_ghost_text_of_the_starter_is_seen_accepted_and_undone(
     assert neovim.text == typed + shown
     neovim.type("<Esc>u")
     neovim.wait("the undone text", lambda: neovim.text == typed)
+
+
+def test_what_was_typed_while_the_model_was_loaded_gets_its_ghost_text(
+    scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
+) -> None:
+    scripted.models_gate.clear()
+    neovim.open(tmp_path / "example.py")
+    neovim.wait("the loading", lambda: neovim.lua("return vim.lsp.status()"))
+    neovim.type("ix = ")
+    neovim.wait("a request", lambda: neovim.lua("return _G.asked") > 0)
+    scripted.answers("first + second")
+    scripted.models_gate.set()
+    neovim.wait("ghost text", lambda: neovim.ghost_text)
+    assert neovim.ghost_text == "first + second"
 
 
 def test_the_accept_key_does_what_it_did_before_where_nothing_is_shown(
@@ -86,6 +100,28 @@ def test_a_suggestion_is_accepted_word_by_word_and_line_by_line(
     assert scripted.unused == 0
 
 
+def test_other_suggestions_are_asked_for_and_one_is_chosen(
+    scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
+) -> None:
+    show(neovim, scripted, tmp_path / "example.py", "first")
+    # One of them is for what comes behind the first.
+    for other in ("second", "third", "fourth"):
+        scripted.answers(other)
+    neovim.type("<M-]>")
+    neovim.wait("the others", lambda: scripted.unused == 0)
+    seen: set[str] = set()
+
+    def next_one() -> bool:
+        neovim.type("<M-]>")
+        seen.add(neovim.ghost_text.partition(" (")[0])
+        return len(seen) == 3
+
+    neovim.wait("all of them", next_one)
+    chosen = neovim.ghost_text.partition(" (")[0]
+    neovim.type("<Tab>")
+    neovim.wait("the accepted text", lambda: neovim.text == f"x = {chosen}\n")
+
+
 def test_suggestions_are_turned_off_and_on(
     scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
 ) -> None:
@@ -113,13 +149,13 @@ def test_a_file_with_dos_line_ends_gets_no_stray_carriage_returns(
 ) -> None:
     file = tmp_path / "example.py"
     file.write_bytes(b"# dos\r\n")
-    show(neovim, scripted, file, "1\n", "y = 2\n")
-    assert neovim.ghost_text == "1\ny = 2"
+    show(neovim, scripted, file, "[\n", "    1,\n", "]\n")
+    assert neovim.ghost_text == "[\n    1,\n]"
     neovim.type("<Tab>")
-    neovim.wait("the accepted text", lambda: "y = 2" in neovim.text)
+    neovim.wait("the accepted text", lambda: "]" in neovim.text)
     neovim.type("<Esc>")
     neovim.command("write")
-    assert file.read_bytes() == b"x = 1\r\ny = 2\r\n# dos\r\n"
+    assert file.read_bytes() == b"x = [\r\n    1,\r\n]\r\n# dos\r\n"
 
 
 def test_code_is_explained_beside_it(
@@ -216,8 +252,7 @@ def test_names_are_suggested_beside_the_code(
 def show(neovim: Neovim, scripted: ScriptedModel, file: Path, *pieces: str) -> None:
     """Have the pieces shown as ghost text behind `x = `, on the first line of a file."""
     neovim.open(file)
-    neovim.type("Ox =")
     neovim.wait_work_ended()
     scripted.answers(*pieces)
-    neovim.type(" ")
+    neovim.type("Ox = ")
     neovim.wait("ghost text", lambda: neovim.ghost_text)

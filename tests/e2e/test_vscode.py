@@ -23,10 +23,11 @@ PICTURES = os.environ.get("ASSISTANT_TEST_PICTURES")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """VS Code with a project, after one explanation: so the model is loaded."""
+    """VS Code with a project, after a first suggestion and an explanation: the model is loaded."""
 
     vscode: VSCode
     project: Path
+    first: str
     explanation: str
 
 
@@ -45,7 +46,8 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
         patch.setenv(HOME_VARIABLE, str(tmp_path_factory.mktemp("home")))
         vscode = VSCode(tmp_path_factory.mktemp("vscode"), project)
         try:
-            yield Window(vscode, project, explained(vscode, project))
+            first = first_ghost_text(vscode, project)
+            yield Window(vscode, project, first, explained(vscode, project))
         finally:
             vscode.close()
             # The tests have homes of their own by now, which this server is not in.
@@ -53,6 +55,10 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
                 home.setenv(HOME_VARIABLE, os.environ[HOME_VARIABLE])
                 if (record := read_record()) is not None:
                     os.kill(record.pid, signal.SIGTERM)
+
+
+def test_what_was_typed_while_the_model_was_loaded_gets_its_ghost_text(window: Window) -> None:
+    assert window.first.strip()
 
 
 def test_a_function_is_explained_beside_it(window: Window) -> None:
@@ -71,7 +77,8 @@ def test_ghost_text_of_the_starter_is_seen_accepted_and_saved(window: Window) ->
     vscode.press("Tab")
     vscode.wait("the accepted text", lambda: not vscode.ghost_text)
     vscode.press("s", control=True)
-    vscode.wait("the saved text", lambda: file.read_text() != before)
+    # It is empty for a moment.
+    vscode.wait("the saved text", lambda: file.read_text() not in ("", before))
     assert file.read_text().startswith(before + "    return sum(" + shown.splitlines()[0])
 
 
@@ -84,7 +91,8 @@ def test_a_paragraph_is_polished_and_the_change_is_undone(window: Window) -> Non
     vscode.wait_ready()
     take_picture(vscode, "polished")
     vscode.press("s", control=True)
-    vscode.wait("the saved text", lambda: file.read_text() != before)
+    # It is empty for a moment.
+    vscode.wait("the saved text", lambda: file.read_text() not in ("", before))
     after = file.read_text()
     assert "the result of each request" in after
     assert after.partition("```")[2] == before.partition("```")[2], "code stays as it is"
@@ -104,6 +112,19 @@ def test_a_missing_program_is_told_once_and_found_when_it_is_there(window: Windo
     vscode.program.symlink_to(ASSISTANT)
     vscode.command("Assistant: Restart")
     vscode.wait_ready()
+
+
+def first_ghost_text(vscode: VSCode, project: Path) -> str:
+    """Type before the model is loaded. Returns the ghost text that comes without another key."""
+    file = project / "early.py"
+    before = (project / "typed.py").read_text()
+    file.write_text(before)
+    vscode.open(file, before.count("\n") + 1)
+    assert vscode.status != "Assistant: ready"
+    vscode.type("    return sum(")
+    vscode.wait("ghost text", lambda: vscode.ghost_text)
+    vscode.wait_ready()
+    return vscode.ghost_text
 
 
 def explained(vscode: VSCode, project: Path) -> str:

@@ -17,20 +17,45 @@ async def test_ghost_text_and_popup_are_advertised(editor: Editor) -> None:
     assert able["textDocumentSync"]["change"] == 2
 
 
-async def test_the_first_request_loads_the_model_and_the_next_is_answered(
+async def test_the_model_is_loaded_when_a_document_opens_and_what_was_asked_is_answered_then(
     editor: Editor, model: ScriptedModel
 ) -> None:
     model.models_gate.clear()
     await editor.start()
     editor.open(CODE)
-    assert await editor.ghost(*PLACE) == ""
     begin = await editor.wait_for("$/progress")
     assert begin["value"]["title"] == "loading starter …"
-    assert await editor.ghost(*PLACE) == "", "still loading, and still quick"
-    model.models_gate.set()
-    await editor.wait_for("$/progress", lambda params: params["value"]["kind"] == "end")
+    older, newer = editor.ask_ghost(*PLACE), editor.ask_ghost(1, 10)
+    assert await answered(older) == {"items": []}, "it is for the newest place alone"
+    popup = editor.send_request("textDocument/completion", at(*PLACE))
+    assert (await answered(popup))["items"] == [], "what other servers say waits for no model"
     model.answers("a", " +", " b")
-    assert await editor.ghost(*PLACE) == "a + b"
+    model.models_gate.set()
+    assert (await answered(newer))["items"][0]["insertText"] == "a + b"
+
+
+async def test_no_model_is_loaded_where_nothing_will_be_suggested(
+    editor: Editor, model: ScriptedModel
+) -> None:
+    await editor.start(options={"completion": {"disabledLanguages": ["markdown"], "ahead": False}})
+    uri = "file:///project/note.md"
+    editor.open("# Notes\n", uri=uri, language="markdown")
+    assert await editor.ghost(1, 0, uri=uri) == ""
+    assert not model.models_asked.is_set()
+    editor.open("x = ")
+    await editor.wait_for("$/progress", lambda params: params["value"]["kind"] == "end")
+    assert model.models_asked.is_set()
+
+
+async def test_a_client_that_wants_to_know_is_told_whether_the_model_is_loaded(
+    editor: Editor, model: ScriptedModel
+) -> None:
+    await editor.start({**CAPABLE, "experimental": {"assistantStatus": True}})
+    await editor.wait_for("assistant/status", lambda params: params["model"] == "idle")
+    editor.open("x = ")
+    await editor.wait_for("assistant/status", lambda params: params["model"] == "ready")
+    told = [params["model"] for params in editor.got("assistant/status")]
+    assert told == ["idle", "loading", "ready"]
 
 
 async def test_the_model_sees_what_stands_around_the_cursor(
@@ -100,16 +125,17 @@ async def test_the_popup_has_one_entry_that_stands_last(
     completion = {"completion": {"completionItem": formats}}
     await editor.start({**CAPABLE, "textDocument": completion})
     editor.open("import os\n\ndef f():\n    ret")
-    model.answers("urn 1\n", "    # `x`\n")
-    assert await editor.loaded_ghost(3, 7) == "urn 1\n    # `x`"
+    model.answers("urn [\n", "        1,  # `x`\n", "    ]\n")
+    assert await editor.loaded_ghost(3, 7) == "urn [\n        1,  # `x`\n    ]"
     result = await editor.request("textDocument/completion", at(3, 7))
     assert result["isIncomplete"] is True
     (item,) = result["items"]
-    assert item["label"] == item["filterText"] == "return 1"
+    assert item["label"] == item["filterText"] == "return ["
     assert item["detail"] == "assistant"
     assert item["sortText"] > "zzz"
-    assert item["textEdit"] == {"newText": "return 1\n    # `x`", "range": span(3, 4, 3, 7)}
-    assert item["documentation"]["value"] == "```python\nreturn 1\n    # `x`\n```"
+    whole = "return [\n        1,  # `x`\n    ]"
+    assert item["textEdit"] == {"newText": whole, "range": span(3, 4, 3, 7)}
+    assert item["documentation"]["value"] == f"```python\n{whole}\n```"
 
 
 async def test_ghost_text_and_popup_for_one_place_cost_one_generation(
@@ -255,6 +281,7 @@ async def loaded(
     editor: Editor, model: ScriptedModel, *, ahead: bool = False, **settings: object
 ) -> None:
     """Open `CODE`, with a model that is loaded and has answered once, for another document."""
+    settings = {"candidates": 1, **settings}
     await editor.start(options={"completion": {"ahead": False, **settings}})
     editor.open(CODE)
     scratch = "file:///project/scratch.py"

@@ -144,8 +144,11 @@ async def test_shutdown_while_the_model_loads(editor: Editor, model: ScriptedMod
     model.models_gate.clear()
     await editor.start()
     editor.open("x = ")
-    assert await editor.ghost(0, 4) == ""
+    ghost = editor.ask_ghost(0, 4)
+    await editor.wait_for("$/progress")
     assert await editor.request("shutdown", None) is None
+    with pytest.raises(RequestError):
+        await answered(ghost)
     model.models_gate.set()
     editor.notify("exit", None)
     assert await asyncio.wait_for(editor.process.wait(), PATIENCE) == 0

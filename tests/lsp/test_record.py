@@ -327,3 +327,44 @@ async def test_it_works_in_an_event_loop(tmp_path: Path) -> None:
     recorder.close()
     assert [row.text for row in History().find()] == ["3"]
     assert not told
+
+
+def also(desk: Desk, *texts: str) -> None:
+    desk.recorder.also_shown(desk.document, 4, texts, REQUEST, Origin("starter"))
+
+
+def test_of_several_that_were_shown_the_one_that_was_taken_counts(desk: Desk) -> None:
+    desk.show("y + 1")
+    also(desk, "y", "y + 1 + z", "len(y)")
+    desk.edit(4, 4, "y + 1 + z")
+    desk.recorder.accepted(URI, number=2)
+    assert desk.outcomes == ["accepted"], "what was not chosen was not unwelcome"
+    rows = {row.text: row.fate for row in desk.end()}
+    assert rows["y + 1 + z"].outcome == "accepted"
+    assert {rows[text].outcome for text in ("y + 1", "y", "len(y)")} == {"rejected"}
+    assert rows["len(y)"].replaced_by == "y + 1 + z"
+
+
+def test_the_editor_says_which_of_several_it_was_before_it_writes_it(desk: Desk) -> None:
+    desk.show("y + 1")
+    also(desk, "z\n    w")
+    desk.recorder.accepted(URI, number=1)
+    desk.edit(4, 4, "z\n  w")
+    rows = {row.text: row.fate.outcome for row in desk.end()}
+    assert rows == {"y + 1": "rejected", "z\n    w": "accepted"}
+
+
+def test_several_that_are_refused_are_refused_once(desk: Desk) -> None:
+    desk.show("y + 1")
+    also(desk, "y", "len(y)")
+    desk.edit(4, 4, "q")
+    assert desk.outcomes == ["rejected"]
+    assert {row.fate.outcome for row in desk.end()} == {"rejected"}
+
+
+def test_asking_for_several_again_records_each_once(desk: Desk) -> None:
+    desk.show("y + 1")
+    also(desk, "len(y)")
+    desk.show("y + 1")
+    also(desk, "len(y)", "z")
+    assert sorted(row.text for row in desk.end()) == ["len(y)", "y + 1", "z"]

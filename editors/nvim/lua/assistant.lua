@@ -14,6 +14,8 @@ local defaults = {
   --- Accept its next word, and its next line; false for no key.
   accept_word_key = "<M-Right>",
   accept_line_key = "<M-Down>",
+  --- Asks for other suggestions, and then shows one after the other; false for no key.
+  next_key = "<M-]>",
 }
 
 local parts = {
@@ -93,6 +95,20 @@ function M.accept_part(kind)
   })
 end
 
+--- Shows the next of several suggestions for the cursor, which are asked for first. Neovim asks for
+--- one at each key, and has no way to ask by hand but that of its own.
+function M.next()
+  local known, capability = pcall(require, "vim.lsp._capability")
+  local completor = known and vim.tbl_get(capability, "all", "inline_completion", "active", vim.api.nvim_get_current_buf())
+  if not completor or not completor.request then
+    vim.notify("assistant: there is nothing to choose from here", vim.log.levels.INFO)
+  elseif completor.current and completor:count_items() > 1 then
+    vim.lsp.inline_completion.select({ count = 1 })
+  else
+    completor:request(vim.lsp.protocol.InlineCompletionTriggerKind.Invoked)
+  end
+end
+
 local function map_accept(key, accept)
   if not key then
     return
@@ -170,6 +186,9 @@ function M.setup(options)
   map_accept(chosen.accept_line_key, function()
     return M.accept_part("line")
   end)
+  if chosen.next_key then
+    vim.keymap.set("i", chosen.next_key, M.next, { desc = "The assistant's next suggestion" })
+  end
   define_commands()
 end
 

@@ -1,13 +1,15 @@
-import { commands, Uri, ViewColumn, window } from "vscode";
+import { commands, Uri, ViewColumn, window, type Disposable } from "vscode";
 import {
   LanguageClient,
   RevealOutputChannelOn,
   State,
   type LanguageClientOptions,
   type Middleware,
+  type StaticFeature,
 } from "vscode-languageclient/node";
+import { Early } from "./early";
 import { COMMAND, SECTION, serverCommand, showsGhostText } from "./settings";
-import type { Life, Status } from "./status";
+import type { Life, Model, Status } from "./status";
 
 const RESTARTS = 3;
 const OPEN_SETTING = "Open Setting";
@@ -18,9 +20,20 @@ const LIVES: Record<State, Life> = {
   [State.StartFailed]: "stopped",
 };
 
+/** Tells the server that this client wants to know whether the model is loaded. */
+const WANTS_STATUS: StaticFeature = {
+  fillClientCapabilities: (capabilities) => {
+    capabilities.experimental = { assistantStatus: true };
+  },
+  initialize: () => undefined,
+  getState: () => ({ kind: "static" }),
+  clear: () => undefined,
+};
+
 /** The language server behind this window, which it starts, restarts and ends. */
-export class Assistant {
+export class Assistant implements Disposable {
   private client: Client | undefined;
+  private readonly early = new Early();
   private readonly log = window.createOutputChannel("Assistant", { log: true });
 
   constructor(private readonly status: Status) {}
@@ -31,8 +44,15 @@ export class Assistant {
     this.status.lives("starting");
     const client = new Client(SECTION, "Assistant", server, this.options());
     this.client = client;
+    client.registerFeature(WANTS_STATUS);
     client.onDidChangeState(({ newState }) => {
       this.status.lives(LIVES[newState]);
+    });
+    client.onNotification("assistant/status", ({ model }: { model: Model }) => {
+      this.status.has(model);
+      if (model === "ready") {
+        this.early.ready();
+      }
     });
     try {
       await client.start();
@@ -61,6 +81,11 @@ export class Assistant {
       // One that has not started cannot be ended, and need not be.
       this.log.info(String(error));
     }
+  }
+
+  dispose(): void {
+    this.early.dispose();
+    this.log.dispose();
   }
 
   /** Shows what the server has logged. */

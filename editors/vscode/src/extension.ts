@@ -13,6 +13,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   assistant = started;
   context.subscriptions.push(
     status,
+    started,
     ...registerCommands(started, context.extension),
     onCommandChanged(() => void started.restart()),
   );

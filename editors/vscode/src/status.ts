@@ -12,12 +12,16 @@ import { SECTION, suggestsIn } from "./settings";
 /** What the language server is up to; `stopped` is what the user has to do something about. */
 export type Life = "starting" | "running" | "stopped";
 
+/** Whether the model is loaded, as the server tells; undefined until it has told. */
+export type Model = "idle" | "loading" | "ready" | "failed" | undefined;
+
 /** The entry in the status bar. A click on it offers the commands. */
 export class Status implements Disposable {
   private readonly item: StatusBarItem;
   private readonly listeners: Disposable[];
   private readonly works = new Map<string | number, string>();
   private life: Life = "starting";
+  private model: Model;
   private on = true;
 
   constructor() {
@@ -41,9 +45,16 @@ export class Status implements Disposable {
   /** Says how the server is; a new one knows nothing of works and switches of the one before. */
   lives(life: Life): void {
     this.life = life;
+    this.model = undefined;
     this.works.clear();
     this.on = true;
     void commands.executeCommand("setContext", "assistant.running", life === "running");
+    this.show();
+  }
+
+  /** The model's state has changed. */
+  has(model: Model): void {
+    this.model = model;
     this.show();
   }
 
@@ -83,15 +94,24 @@ export class Status implements Disposable {
     if (this.life === "stopped") {
       return ["error", "the language server is not running"];
     }
-    if (this.life === "starting") {
+    if (this.life === "starting" || this.model === undefined) {
       return ["loading~spin", "starting"];
     }
     const [work] = this.works.values();
     if (work !== undefined) {
       return ["loading~spin", work];
     }
+    if (this.model === "loading") {
+      return ["loading~spin", "loading the model"];
+    }
+    if (this.model === "failed") {
+      return ["warning", "the model could not be loaded"];
+    }
     if (!this.on || !suggestsIn(window.activeTextEditor?.document.languageId)) {
       return ["circle-slash", "no suggestions while you type"];
+    }
+    if (this.model === "idle") {
+      return ["sparkle", "the model is loaded when you open a file"];
     }
     return ["sparkle", "ready"];
   }
