@@ -17,6 +17,7 @@ from transformers import DynamicCache
 
 from assistant.engine.attention import attend
 from assistant.engine.kv_cache import GrowingCache, GrowingLayer
+from assistant.engine.native.layers import MOST_ROWS, LayerParts, NativeLayers, Shape, Text
 from assistant.engine.parts import Interrupt, Interrupted, Part
 from assistant.engine.projections import Projection, Share
 
@@ -44,6 +45,13 @@ class Decoder:
         self._rotations = _Rotations(inner.rotary_emb, self._embedding)
         self._layers = [_Layer(layer, number) for number, layer in enumerate(inner.layers)]
         self._norm, self._head = _Norm(inner.norm), Projection([("lm_head", model.lm_head)])
+        self.native = NativeLayers.of(
+            [layer.parts for layer in self._layers],
+            self._layers[0].shape,
+            self._embedding.detach(),
+            self._norm.weight,
+        )
+        """The layers for few tokens, where there is code of our own for them."""
 
     @classmethod
     def of(cls, model: Any) -> "Decoder | None":
@@ -69,6 +77,33 @@ class Decoder:
     ) -> list[torch.Tensor]:
         """See `Runner`."""
         spans, shares = _rows(parts), _shares(parts, [len(part.ids) for part in parts])
+        if self.native is not None and spans[-1].stop <= MOST_ROWS and not shares:
+            states = self.native_states(parts)
+        else:
+            states = self._norm(self._states(parts, spans, shares, interrupt))
+        if not len(states):
+            return [states.new_empty(0, self._vocabulary) for _ in parts]
+        logits = self._head(states, _shares(parts, [part.keep for part in parts]))
+        return list(torch.split(logits, [part.keep for part in parts]))
+
+    def native_states(self, parts: Sequence[Part]) -> torch.Tensor:
+        """The normalized states of the rows to keep by our own code, which must be there."""
+        assert self.native is not None
+        spans = _rows(parts)
+        texts = [
+            Text(part.ids, span.before, part.keep, part.cache)
+            for part, span in zip(parts, spans, strict=True)
+        ]
+        return self.native.forward(texts, *self._rotations.until(spans))
+
+    def _states(
+        self,
+        parts: Sequence[Part],
+        spans: Sequence["_Span"],
+        shares: Sequence[Share],
+        interrupt: Interrupt | None,
+    ) -> torch.Tensor:
+        """The states of the rows to keep behind the last layer, `[rows, hidden]`."""
         ids = [token for part in parts for token in part.ids]
         states = embedding(torch.tensor(ids, device=self._device), self._embedding)
         turns = self._rotations.at(spans)
@@ -81,16 +116,14 @@ class Decoder:
         queries, seen = last.read(states, turns, spans, shares)
         kept = [row for span in spans for row in range(span.stop - span.keep, span.stop)]
         if not kept:
-            return [states.new_empty(0, self._vocabulary) for _ in parts]
+            return states[:0]
         if len(kept) < len(ids):
             # Behind the last layer's keys and values only the wanted rows are needed.
             chosen = torch.tensor(kept, device=self._device)
             states, queries = states[chosen], queries[chosen]
             spans, seen = _kept_rows(spans, seen)
             shares = _shares(parts, [part.keep for part in parts])
-        states = last.answer(states, queries, seen, spans, shares)
-        logits = self._head(self._norm(states), shares)
-        return list(torch.split(logits, [part.keep for part in parts]))
+        return last.answer(states, queries, seen, spans, shares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +202,33 @@ class _Layer:
         self._scale: float = attention.scaling
         self._width: int = mlp.gate_proj.out_features
 
+    @property
+    def parts(self) -> LayerParts:
+        """What it computes with."""
+        norms = self._head_norms
+        return LayerParts(
+            mixed=self._mixed.module,
+            output=self._output.module,
+            inner=self._inner.module,
+            down=self._down.module,
+            before=self._before.weight,
+            between=self._between.weight,
+            head_norms=None if norms is None else (norms[0].weight, norms[1].weight),
+        )
+
+    @property
+    def shape(self) -> Shape:
+        """Its sizes."""
+        return Shape(
+            hidden=self._before.weight.shape[0],
+            heads=self._heads,
+            key_heads=self._key_heads,
+            head_dim=self._head_dim,
+            width=self._width,
+            scale=self._scale,
+            epsilon=self._before.epsilon,
+        )
+
     def read(
         self,
         states: torch.Tensor,
@@ -215,13 +275,13 @@ class _Norm:
     """Root-mean-square normalization, rounded as transformers' modules round it."""
 
     def __init__(self, module: Any) -> None:
-        self._weight: torch.Tensor = module.weight
-        self._epsilon: float = module.variance_epsilon
+        self.weight: torch.Tensor = module.weight.detach()
+        self.epsilon: float = module.variance_epsilon
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         wide = x.float()
-        size = torch.rsqrt(wide.square().mean(-1, keepdim=True).add_(self._epsilon))
-        return (wide * size).to(x.dtype).mul_(self._weight)
+        size = torch.rsqrt(wide.square().mean(-1, keepdim=True).add_(self.epsilon))
+        return (wide * size).to(x.dtype).mul_(self.weight)
 
 
 class _Rotations:
@@ -235,15 +295,20 @@ class _Rotations:
     def at(self, spans: Sequence[_Span]) -> tuple[torch.Tensor, torch.Tensor]:
         """Cosines and signed sines for the rows of a pass, `[rows, 1, head_dim]`."""
         places = [range(span.before, span.before + span.stop - span.start) for span in spans]
-        most = max(place.stop for place in places)
-        if most > len(self._cos):
-            self._cos, self._sin = self._compute(-(-most // _ROTATIONS) * _ROTATIONS)
+        cos, sin = self.until(spans)
         if len(places) == 1:
             rows: Any = slice(places[0].start, places[0].stop)
         else:
             rows = [position for place in places for position in place]
             rows = torch.tensor(rows, device=self._like.device)
-        return self._cos[rows], self._sin[rows]
+        return cos[rows], sin[rows]
+
+    def until(self, spans: Sequence["_Span"]) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same for all positions up to those of a pass, `[positions, 1, head_dim]`."""
+        most = max(span.before + span.stop - span.start for span in spans)
+        if most > len(self._cos):
+            self._cos, self._sin = self._compute(-(-most // _ROTATIONS) * _ROTATIONS)
+        return self._cos, self._sin
 
     def _compute(self, positions: int) -> tuple[torch.Tensor, torch.Tensor]:
         places = torch.arange(positions, device=self._like.device).unsqueeze(0)

@@ -27,20 +27,12 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Append the keys and values of new tokens and give those of all tokens."""
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
         old = self.get_seq_length()
         new = old + key_states.shape[-2]
-        if self._buffers is None or new > self._buffers[0].shape[-2]:
-            self._buffers = (
-                _with_room(key_states, self.keys, old, new),
-                _with_room(value_states, self.values, old, new),
-            )
-        keys, values = self._buffers
+        keys, values = self.reserve(new, key_states)
         keys[..., old:new, :] = key_states
         values[..., old:new, :] = value_states
-        self.keys, self.values = seen = keys[..., :new, :], values[..., :new, :]
-        return seen
+        return self.show(new)
 
     def append(self, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Take `[tokens, heads, head_dim]`, give all there is as `[heads, positions, head_dim]`."""
@@ -56,8 +48,30 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         key_buffer, value_buffer = self._buffers
         key_buffer[0, :, old:new] = keys.transpose(0, 1)
         value_buffer[0, :, old:new] = values.transpose(0, 1)
-        self.keys, self.values = key_buffer[:, :, :new], value_buffer[:, :, :new]
-        return self.keys[0], self.values[0]
+        all_keys, all_values = self.show(new)
+        return all_keys[0], all_values[0]
+
+    def reserve(self, positions: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Keys and values with room for so many positions, `[1, heads, room, head_dim]`.
+
+        `like` has those heads, that head_dim and the dtype that there is, or is to be.
+        """
+        if self._buffers is None or positions > self._buffers[0].shape[2]:
+            if not self.is_initialized:
+                self.lazy_initialization(like, like)
+            old = self.get_seq_length()
+            self._buffers = (
+                _with_room(like, self.keys, old, positions),
+                _with_room(like, self.values, old, positions),
+            )
+        return self._buffers
+
+    def show(self, positions: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Have the first `positions` of the buffers, where they are written by now."""
+        assert self._buffers is not None
+        keys, values = self._buffers
+        self.keys, self.values = seen = keys[:, :, :positions], values[:, :, :positions]
+        return seen
 
     def crop_to(self, positions: int) -> None:
         """Forget all positions but the first `positions`, which it must have."""
@@ -109,6 +123,17 @@ class GrowingCache(DynamicCache):
     def copy(self, positions: int) -> "GrowingCache":
         """A cache of its own with the first `positions` of this one."""
         return GrowingCache([layer.copy(positions) for layer in self.growing])
+
+    def reserve(
+        self, positions: int, like: torch.Tensor
+    ) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Each layer's keys and values with room for so many; see `GrowingLayer.reserve`."""
+        return [layer.reserve(positions, like) for layer in self.growing]
+
+    def show(self, positions: int) -> None:
+        """Have the first `positions` of the buffers, where they are written by now."""
+        for layer in self.growing:
+            layer.show(positions)
 
     def slice(self, start: int, stop: int) -> torch.Tensor:
         """A copy of some positions: `[layers, 2, heads, stop - start, head_dim]`."""

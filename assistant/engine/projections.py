@@ -30,7 +30,9 @@ class Projection:
         self._places = {
             name: slice(ends[number], ends[number + 1]) for number, (name, _) in enumerate(layers)
         }
-        self._compute = fuse([layer for _, layer in layers]).forward
+        self.module = fuse([layer for _, layer in layers])
+        """What multiplies: one layer, or several as one."""
+        self._compute = self.module.forward
 
     def __call__(self, x: torch.Tensor, shares: Sequence[Share]) -> torch.Tensor:
         """The outputs side by side, `[rows, out_features]`, for the input `[rows, in_features]`."""

@@ -10,7 +10,6 @@ from torch import nn
 from assistant.engine.linear.crossover import set_crossovers
 from assistant.engine.linear.gptq import NotConvertible, convert_gptq, is_gptq
 from assistant.engine.linear.int4 import can_multiply
-from assistant.engine.linear.native import find_kernel
 from assistant.engine.linear.nf4 import (
     Nf4Linear,
     dequantize,
@@ -23,6 +22,7 @@ from assistant.engine.linear.packed import PackedLinear, can_pack
 from assistant.engine.linear.quantize import group_size, quantize_linear
 from assistant.engine.linear.quantized import QuantizedLinear
 from assistant.engine.memory import release_unused
+from assistant.engine.native.int4 import find_kernel
 
 logger = logging.getLogger(__name__)
 

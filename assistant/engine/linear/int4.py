@@ -6,9 +6,9 @@ from typing import Self
 
 import torch
 
-from assistant.engine.linear import native
 from assistant.engine.linear.layout import BLOCK, KERNEL_GROUPS, find_layout, pack, pad_outputs
 from assistant.engine.linear.quantized import QuantizedLinear, finish_joining, joined_bias
+from assistant.engine.native import int4 as native
 
 LEVELS = tuple(range(-8, 8))
 """What codes stand for, unless a layer has levels of its own."""

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from assistant.engine.linear import native
 from assistant.engine.linear.int4 import Int4Linear
+from assistant.engine.native import int4 as native
 
 Weights = tuple[Int4Linear, torch.Tensor]
 MakeInt4 = Callable[..., Weights]

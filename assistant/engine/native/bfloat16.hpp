@@ -1,0 +1,48 @@
+// bfloat16 numbers and sixteen of them at a time, for processors with AVX-512 and its instructions
+// for bfloat16.
+
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+#include <cstring>
+
+constexpr int64_t kOutputs = 16;  // outputs of a product that stand together in its weights
+constexpr int64_t kUnit = 4;      // blocks of so many outputs that a thread takes at a time
+constexpr int kMostRows = 6;      // rows for which a weight is looked at once
+
+inline __m512 load16(const uint16_t* from) {
+  const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+}
+
+inline void store16(uint16_t* to, __m512 values) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), (__m256i)_mm512_cvtneps_pbh(values));
+}
+
+// Two neighbours, sixteen times.
+inline __m512bh two_inputs(const uint16_t* from) {
+  int32_t both;
+  std::memcpy(&both, from, sizeof both);
+  return (__m512bh)_mm512_set1_epi32(both);
+}
+
+// To bfloat16 and back: what is lost when a result is kept in it.
+inline __m512 rounded(__m512 values) {
+  const __m512i bits = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(values));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
+}
+
+// e to the power of each, within two units in the last place of float32: x is n ln 2 plus a rest of
+// at most half of that, and the rest goes through Taylor's series.
+inline __m512 exp16(__m512 x) {
+  x = _mm512_max_ps(x, _mm512_set1_ps(-87.0f));
+  const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), 8);
+  __m512 rest = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x);
+  rest = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f), rest);
+  __m512 sum = _mm512_set1_ps(1.0f / 5040);
+  for (float factor : {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f})
+    sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(factor));
+  return _mm512_scalef_ps(sum, n);
+}

@@ -1,0 +1,96 @@
+"""The compiled library: made where it is missing, and what crosses over to it."""
+
+import ctypes
+import hashlib
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+
+from assistant.engine.threads import openmp_runtimes
+from assistant.paths import state_dir
+
+logger = logging.getLogger(__name__)
+
+_FOLDER = Path(__file__).parent
+_MAIN = "layers.cpp"
+_FLAGS = (
+    *("-std=c++17", "-O3", "-fPIC", "-shared", "-fopenmp"),
+    *("-mfma", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512bf16"),
+)
+_COMPILE_SECONDS = 120
+
+
+class Linear(ctypes.Structure):
+    """`Linear` of `linear.hpp`. Whoever fills it keeps the tensors that it points to."""
+
+    _fields_: ClassVar = [
+        ("weights", ctypes.c_void_p),
+        ("pairs", ctypes.c_void_p),
+        ("levels", ctypes.c_void_p),
+        ("order", ctypes.c_void_p),
+        ("bias", ctypes.c_void_p),
+        ("outputs", ctypes.c_int64),
+        ("inputs", ctypes.c_int64),
+        ("group", ctypes.c_int64),
+    ]
+
+
+def address(tensor: torch.Tensor | None) -> int | None:
+    """Where a tensor's numbers are; they must stand together."""
+    if tensor is None:
+        return None
+    assert tensor.is_contiguous()
+    return tensor.data_ptr()
+
+
+@cache
+def find_library() -> Any:
+    """The library, compiled if that was not done before, or None where there cannot be one."""
+    capabilities: Any = torch.cpu
+    if sys.platform != "linux" or not capabilities._is_avx512_bf16_supported():
+        return None
+    if os.environ.get("ATEN_CPU_CAPABILITY", "avx512") != "avx512":
+        return None  # somebody wants to see what other processors do
+    try:
+        library = ctypes.CDLL(str(_compiled()))
+    except (OSError, subprocess.SubprocessError) as error:
+        logger.info("there is no native library: %s", error)
+        return None
+    if len(openmp_runtimes()) != 1:
+        # Each has threads of its own, and those wait by spinning on the other's cores.
+        logger.info("there is no native library: PyTorch has an OpenMP of its own")
+        return None
+    return library
+
+
+def _compiled() -> Path:
+    """The library's file, made unless it is there. Raises OSError or SubprocessError."""
+    compiler = shutil.which("g++")
+    if compiler is None:
+        raise FileNotFoundError("g++ is not installed")
+    texts = [file.read_bytes() for file in sorted(_FOLDER.glob("*.[ch]pp"))]
+    name = hashlib.sha256(b"".join(texts) + " ".join(_FLAGS).encode()).hexdigest()[:16]
+    folder = state_dir() / "kernels"
+    library = folder / f"layers-{name}.so"
+    if library.is_file():
+        return library
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        made = Path(scratch) / library.name
+        subprocess.run(
+            [compiler, *_FLAGS, str(_FOLDER / _MAIN), "-o", str(made)],
+            check=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=_COMPILE_SECONDS,
+        )
+        os.replace(made, library)
+    return library
