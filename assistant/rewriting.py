@@ -28,7 +28,13 @@ def sampling(task: Task, text: str) -> SamplingParams:
         return SamplingParams(max_tokens=256, temperature=0.7, top_p=0.9)
     # A token is a byte or more: a rewritten text of twice the length is never cut off.
     size = 2 * len(text.encode()) + 64
-    lengths = {Task.EXPLAIN: 512, Task.COMMENT_TO_CODE: 256, Task.DOCSTRING: 256}
+    lengths = {
+        Task.EXPLAIN: 512,
+        Task.COMMENT_TO_CODE: 256,
+        Task.DOCSTRING: 256,
+        Task.TEST: 1024,
+        Task.NAMES: 256,
+    }
     return SamplingParams(max_tokens=lengths.get(task, 2 * size if task is Task.EXPAND else size))
 
 
@@ -44,8 +50,9 @@ async def answer(
 ) -> str:
     """What the model makes of `text`, or nothing where that is of no use.
 
-    `problem` is what `Task.FIX` is to mend. `on_text` gets the answer so far, again and again.
-    Raises ServerError, also for a task that the model was never taught.
+    `problem` is what `Task.FIX` is to mend, or `Task.NAMES` to name. `on_text` gets the answer so
+    far, again and again. Raises ServerError, also for a task that the model was never
+    taught.
     """
     if card.wording is Wording.BRIEF and task not in TAUGHT:
         raise ServerError(f"{card.name} is too small to {task.value.lower()}: use a larger model")

@@ -40,7 +40,7 @@ from assistant.messages import SamplingParams
 from assistant.paths import HOME_VARIABLE, token_file
 from assistant.registry import STARTER, locate
 from assistant.suggestion import Spot
-from assistant_lsp.buffer import TextBuffer
+from assistant_lsp.buffer import Edit, TextBuffer
 from assistant_lsp.documents import Document
 from assistant_lsp.settings import CompletionSettings
 from assistant_lsp.window import around, request_at
@@ -220,8 +220,8 @@ async def _type(
         text = "" if key == "\b" else key
         while True:
             span = document.buffer.span(start, cursor)
+            buffer = document.buffer.replaced(Edit(start, cursor, text))
             cursor = start + len(text)
-            buffer = document.buffer.edit(span, text)
             document = Document(uri, part.language, document.version + 1, buffer)
             pressed = time.perf_counter()
             await contender.edit(span, text)

@@ -34,6 +34,8 @@ class ModelCard:
     fim: bool
     """Whether it fills in text between a prefix and a suffix."""
     description: str
+    adapter: str | None = None
+    """The adapter that it answers with, as far as the server says."""
 
 
 @dataclass
@@ -115,4 +117,13 @@ def card_of(entry: Mapping[str, Any]) -> ModelCard:
         chat=bool(entry.get("chat", True)),
         fim=bool(entry.get("fim", True)),
         description=str(entry.get("description") or entry["id"]),
+        adapter=_adapter(entry),
     )
+
+
+def _adapter(entry: Mapping[str, Any]) -> str | None:
+    """Our server names it; vLLM lists an adapter as a model that has a parent."""
+    named, parent = entry.get("adapter"), entry.get("parent")
+    if isinstance(named, str):
+        return named
+    return str(entry["id"]) if isinstance(parent, str) and parent != entry["id"] else None

@@ -31,11 +31,13 @@ class Task(Enum):
     CONTINUE = "Continue"
     SHORTEN = "Shorten"
     TRANSLATE = "Translate"
+    TEST = "Write a test"
+    NAMES = "Suggest names"
 
     @property
     def answers_with_code(self) -> bool:
         """Whether the answer is code rather than prose."""
-        return self in (Task.COMMENT_TO_CODE, Task.FIX)
+        return self in (Task.COMMENT_TO_CODE, Task.FIX, Task.TEST)
 
 
 _ENGLISH = {
@@ -79,6 +81,18 @@ _ENGLISH = {
         " Keep its meaning, tone and Markdown, and leave code and names as they are. Answer with"
         " the translation alone."
     ),
+    Task.TEST: (
+        "Write tests for the following {language}code, with the test framework that its project"
+        " uses: the ordinary case, then the cases at its limits, each as a test of its own. They go"
+        " into the file that is named below; where its begin is shown, keep its style and do not"
+        " repeat its imports. Answer with the new test code alone, in one code block."
+    ),
+    Task.NAMES: (
+        "Suggest three better names for what the first line below names, in the {language}code"
+        " under it. Keep to the code's way of writing names. Answer with a Markdown list: each name"
+        " as code, then in one sentence what it says better. If the name is good as it is, say so"
+        " first."
+    ),
 }
 _CHINESE = {
     Task.EXPLAIN: (
@@ -116,8 +130,18 @@ _CHINESE = {
         "请把下面的文字翻译成地道的英文,保持原意、语气和 Markdown 格式,代码和名称保持不变。"
         "只回答译文。"
     ),
+    Task.TEST: (
+        "请为下面的{language}代码编写测试,使用项目所用的测试框架:先测一般情况,再测边界情况,"
+        "每种情况一个测试。测试将写入下方所列的文件;如果给出了该文件的开头,请保持其风格,"
+        "不要重复导入。只用一个代码块回答新写的测试代码。"
+    ),
+    Task.NAMES: (
+        "请为下面第一行的名称在其后的{language}代码中另取三个更好的名字,命名风格与代码一致。"
+        "请用 Markdown 列表回答:每项先写名字(用代码格式),再用一句话说明它好在哪里。"
+        "如果原来的名字已经很好,请先说明。"
+    ),
 }
-TAUGHT = frozenset(Task) - {Task.SHORTEN, Task.TRANSLATE}
+TAUGHT = frozenset(Task) - {Task.SHORTEN, Task.TRANSLATE, Task.TEST, Task.NAMES}
 """What a small model with brief wording was taught."""
 _FILL_ENGLISH = (
     "You complete {language} text at a cursor. Below are what stands after the cursor and what"
@@ -144,7 +168,7 @@ def ask(
     """The conversation that asks for `task` to be done with `text`.
 
     `language` is the editor's name of the programming language; `problem` is what `Task.FIX` is to
-    mend, such as a diagnostic's message.
+    mend, such as a diagnostic's message, or what `Task.NAMES` is to find names for.
     """
     body = f"{problem}\n\n{text}" if problem else text
     if wording is Wording.BRIEF:

@@ -140,6 +140,7 @@ def _entry(card: Card) -> dict[str, Any]:
         "chat": card.chat,
         "fim": card.fim,
         "description": card.description,
+        "adapter": card.adapter,
     }
 
 
@@ -148,4 +149,5 @@ def _adapted(card: Card, adapter: LocalAdapter) -> dict[str, Any]:
         "id": f"{card.name}{SEPARATOR}{adapter.name}",
         "parent": card.name,
         "description": f"{card.name} with the adapter {adapter.name}",
+        "adapter": adapter.name,
     }

@@ -59,6 +59,8 @@ class Card:
     fim: bool
     """Whether it was taught to fill in text at a cursor."""
     description: str
+    adapter: str | None = None
+    """The name of the adapter that it is loaded with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from assistant.client.record import ModelChoice
 from assistant.engine.folder import check_adapter_folder, check_model_folder
@@ -48,6 +49,7 @@ class EngineLoader:
             chat=loaded.renderer.can_chat,
             fim=loaded.renderer.fim_format is not None,
             description=loaded.description.line(),
+            adapter=Path(choice.adapter).name if choice.adapter else None,
         )
         return Served(Engine(loaded, cache_bytes=self._cache_bytes, draft=draft), card)
 

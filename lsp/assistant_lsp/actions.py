@@ -1,14 +1,10 @@
-"""The code actions: what is offered where. Offering costs nothing; `commands` does the work."""
+"""The code actions, and what one is about. `offering` says where they are, `commands` does them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lsprotocol import converters, types
 
 from assistant.prompts.tasks import Task
-from assistant_lsp import prose
-from assistant_lsp.code import comment_at
-from assistant_lsp.documenting import undocumented
-from assistant_lsp.documents import Document
 
 _REWRITE = types.CodeActionKind.RefactorRewrite.value
 
@@ -84,18 +80,33 @@ FIX = Action(
     f"{types.CodeActionKind.QuickFix.value}.assistant",
     "fixing",
 )
+WRITE_TEST = Action(
+    Task.TEST,
+    "assistant.writeTest",
+    "Write a test for this",
+    f"{_REWRITE}.assistant.writeTest",
+    "writing a test",
+)
+SUGGEST_NAMES = Action(
+    Task.NAMES,
+    "assistant.suggestNames",
+    "Suggest better names for this",
+    "assistant.suggestNames",
+    "looking for names",
+)
 ACTIONS = (
     EXPLAIN,
     COMMENT_TO_CODE,
     DOCSTRING,
     FIX,
+    WRITE_TEST,
+    SUGGEST_NAMES,
     POLISH,
     EXPAND,
     CONTINUE,
     SHORTEN,
     TRANSLATE,
 )
-_MOST_TITLE = 60
 _MOST_PROBLEM = 500
 """Characters of a diagnostic's message that say enough."""
 
@@ -128,66 +139,7 @@ class Target:
 _CONVERTER = converters.get_converter()
 
 
-def offered(document: Document, params: types.CodeActionParams) -> list[types.CodeAction]:
-    """The actions for a place. Those that nobody asked for are only offered on a selection, and
-    for problems."""
-    wanted = params.context.only
-
-    def is_wanted(action: Action) -> bool:
-        return wanted is None or any(_is_kind(action.kind, kind) for kind in wanted)
-
-    fixes = []
-    if is_wanted(FIX) and document.language not in prose.LANGUAGES:
-        fixes = [_fix(document, problem) for problem in params.context.diagnostics]
-    automatic = params.context.trigger_kind == types.CodeActionTriggerKind.Automatic
-    if automatic and params.range.start == params.range.end:
-        return fixes
-    possible = _possible(document, params.range)
-    return fixes + [
-        _code_action(document, params.range, action) for action in possible if is_wanted(action)
-    ]
-
-
 def cursor_row(span: types.Range) -> int:
     """The line that a selection ends in; one of whole lines ends at the begin of the next."""
     whole = span.end.character == 0 and span.end.line > span.start.line
     return span.end.line - 1 if whole else span.end.line
-
-
-def _possible(document: Document, span: types.Range) -> list[Action]:
-    if document.language in prose.LANGUAGES:
-        return [POLISH, EXPAND, SHORTEN, CONTINUE, TRANSLATE]
-    lines, row = document.buffer.lines, cursor_row(span)
-    actions = [EXPLAIN]
-    if comment_at(lines, row, document.language):
-        actions.insert(0, COMMENT_TO_CODE)
-    if undocumented(lines, row, document.language) is not None:
-        actions.append(DOCSTRING)
-    return actions
-
-
-def _fix(document: Document, problem: types.Diagnostic) -> types.CodeAction:
-    message = " ".join(str(problem.message).split())
-    title = f"Fix: {message[:_MOST_TITLE]}{'…' if len(message) > _MOST_TITLE else ''}"
-    action = _code_action(document, problem.range, replace(FIX, title=title), message)
-    action.diagnostics = [problem]
-    return action
-
-
-def _code_action(
-    document: Document, span: types.Range, action: Action, problem: str = ""
-) -> types.CodeAction:
-    target: dict[str, object] = {
-        "uri": document.uri,
-        "range": _CONVERTER.unstructure(span),
-        "version": document.version,
-    }
-    if problem:
-        target["problem"] = problem
-    command = types.Command(action.title, action.command, arguments=[target])
-    return types.CodeAction(action.title, kind=action.kind, command=command)
-
-
-def _is_kind(kind: str, wanted: types.CodeActionKind | str) -> bool:
-    name = wanted.value if isinstance(wanted, types.CodeActionKind) else wanted
-    return not name or kind == name or kind.startswith(f"{name}.")

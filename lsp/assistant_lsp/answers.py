@@ -21,22 +21,29 @@ class Answers:
 
     async def show(self, name: str, text: str) -> None:
         """Open a document with `text`, or show a message where the editor opens none."""
-        window = self._server.client_capabilities.window
-        if window is not None and window.show_document and window.show_document.support:
-            uri = self._write(name, text).as_uri()
-            # The focus stays where the user types.
-            params = types.ShowDocumentParams(uri, take_focus=False)
-            try:
-                if (await self._server.window_show_document_async(params)).success:
-                    return
-            except JsonRpcException:
-                pass  # the editor cannot after all: the message below
-        self._messages.info(text)
+        if not (self._opens and await self.open(self._write(name, text).as_uri())):
+            self._messages.info(text)
+
+    async def open(self, uri: str) -> bool:
+        """Show a document beside the user's text; returns whether the editor did."""
+        if not self._opens:
+            return False
+        # The focus stays where the user types.
+        params = types.ShowDocumentParams(uri, take_focus=False)
+        try:
+            return (await self._server.window_show_document_async(params)).success
+        except JsonRpcException:
+            return False
 
     def close(self) -> None:
         """Delete what was shown."""
         if self._folder is not None:
             self._folder.cleanup()
+
+    @property
+    def _opens(self) -> bool:
+        window = self._server.client_capabilities.window
+        return bool(window and window.show_document and window.show_document.support)
 
     def _write(self, name: str, text: str) -> Path:
         if self._folder is None:

@@ -12,6 +12,7 @@ _HEADER = re.compile(
 _BRACED_HEADER = re.compile(
     r"\s*+(?!(?:if|for|while|switch|else|catch|return|do)\b)[\w*&<>:,~\[\]\s]+\([^;]*\)[^;()]*\{\s*$"
 )
+_NAME = re.compile(r"[^\W\d][\w$]*")
 _CLOSER = re.compile(r"\s*(?:\}|end\b)")
 _OPEN_SIGNATURE = re.compile(r"\s*[)\]]")
 _WINDOW_LINES = 60
@@ -74,6 +75,12 @@ def block_at(lines: Sequence[str], row: int) -> tuple[int, int]:
     return first, last + 1
 
 
+def name_at(line: str, column: int) -> str:
+    """The name that a place in a line touches, or empty; the one right of it comes first."""
+    touching = [m[0] for m in _NAME.finditer(line) if m.start() <= column <= m.end()]
+    return touching[-1] if touching else ""
+
+
 def comment_mark(language: str) -> str:
     """What a line of comment begins with."""
     return _MARK_OF.get(language, "//")
@@ -81,12 +88,12 @@ def comment_mark(language: str) -> str:
 
 def comment_at(lines: Sequence[str], row: int, language: str) -> Comment | None:
     """The comment whose lines go through `row`."""
-    if row >= len(lines) or not _is_comment(lines[row], language):
+    if row >= len(lines) or not is_comment(lines[row], language):
         return None
     first = last = row
-    while first > 0 and _is_comment(lines[first - 1], language):
+    while first > 0 and is_comment(lines[first - 1], language):
         first -= 1
-    while last + 1 < len(lines) and _is_comment(lines[last + 1], language):
+    while last + 1 < len(lines) and is_comment(lines[last + 1], language):
         last += 1
     content = lines[row]
     return Comment(first, last, content[: len(content) - len(content.lstrip())])
@@ -125,7 +132,8 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _is_comment(line: str, language: str) -> bool:
+def is_comment(line: str, language: str) -> bool:
+    """Whether a line is a comment and nothing else, by how it begins."""
     mark = comment_mark(language)
     stripped = line.strip()
     if mark == "//":

@@ -16,6 +16,7 @@ from assistant_lsp.code import (
     definition_at,
     enclosing,
     indented_like,
+    name_at,
 )
 from assistant_lsp.documenting import undocumented
 from assistant_lsp.documents import Document
@@ -23,9 +24,9 @@ from assistant_lsp.documents import Document
 _LINES_BEFORE_COMMENT = {Wording.FULL: 60, Wording.BRIEF: 8}
 
 
-async def explanation(asking: Asking, document: Document, span: types.Range) -> str:
+async def explanation(asking: Asking, document: Document, target: Target) -> str:
     """What the selection, or the function at the cursor, does. Raises AssistantError."""
-    buffer = document.buffer
+    buffer, span = document.buffer, target.range
     if span.start == span.end:
         first, end = enclosing(buffer.lines, span.start.line)
         code = "".join(buffer.lines[first:end])
@@ -34,6 +35,19 @@ async def explanation(asking: Asking, document: Document, span: types.Range) -> 
     if not code.strip():
         raise ServerError("there is no code here to explain")
     return await asking.answer(Task.EXPLAIN, code.rstrip(), document.language)
+
+
+async def names(asking: Asking, document: Document, target: Target) -> str:
+    """Better names for what is named at the cursor. Raises AssistantError."""
+    buffer, start = document.buffer, target.range.start
+    lines, row = buffer.lines, start.line
+    column = buffer.offset(start) - buffer.offset(types.Position(row, 0))
+    name = name_at(lines[row], column)
+    if not name:
+        raise ServerError("put the cursor on a name")
+    first, end = enclosing(lines, row)
+    code = "".join(lines[first:end]).rstrip()
+    return await asking.answer(Task.NAMES, code, document.language, name)
 
 
 async def code_for_comment(

@@ -23,7 +23,7 @@ from assistant_lsp.keystrokes import is_quiet
 from assistant_lsp.messages import Messages
 from assistant_lsp.model import Model
 from assistant_lsp.pace import Pace
-from assistant_lsp.record import Recorder
+from assistant_lsp.record import Origin, Recorder
 from assistant_lsp.settings import CompletionSettings, EditorSettings
 from assistant_lsp.suggestions import Suggestion, Suggestions
 from assistant_lsp.switch import Switch
@@ -127,13 +127,16 @@ class Completions:
         text = rest.replace("\n", document.buffer.line_end)
         if suggestion.request is not None:
             offset = document.buffer.offset(position)
-            self._recorder.shown(document, offset, text, suggestion.request, suggestion.model)
+            origin = Origin(suggestion.model, suggestion.adapter)
+            self._recorder.shown(document, offset, text, suggestion.request, origin)
         return text
 
-    def settled(self, outcome: Outcome) -> None:
-        """It is known what became of a suggestion."""
+    def settled(self, suggestion: str, outcome: Outcome) -> None:
+        """It is known what became of a suggestion, by its id in the record."""
         if outcome != "shown":
-            self._pace.settled(accepted=outcome in ("accepted", "accepted_part", "typed"))
+            self._pace.settled(
+                suggestion, accepted=outcome in ("accepted", "accepted_part", "typed")
+            )
 
     def changed(self, uri: str, edits: Sequence[Edit]) -> None:
         """The document was edited: end a generation that this made useless."""
@@ -234,6 +237,7 @@ class Completions:
         place, begun = job.place, time.monotonic()
         request = request_at(place.document, place.before, place.after, card.context)
         job.suggestion.request, job.suggestion.model = request, card.name
+        job.suggestion.adapter = card.adapter
         params = SamplingParams(max_tokens=place.settings.max_tokens)
         try:
             pieces = client.stream_complete(request, params, restart=False)

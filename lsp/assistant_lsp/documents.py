@@ -20,8 +20,16 @@ class Document:
     @property
     def path(self) -> str:
         """The path as the user knows it, or empty for what is no file."""
-        parts = urlsplit(self.uri)
-        return unquote(parts.path) if parts.scheme == "file" else ""
+        return path_of(self.uri)
+
+
+def path_of(uri: str) -> str:
+    """The path that a URI means, or empty for what is no file."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # no URI at all
+        return ""
+    return unquote(parts.path) if parts.scheme == "file" else ""
 
 
 class Documents:
@@ -53,3 +61,7 @@ class Documents:
     def get(self, uri: str) -> Document | None:
         """The newest version of a document, or None where it is not open."""
         return self._open.get(uri)
+
+    def at(self, path: str) -> Document | None:
+        """The open document of a file, however the editor writes its URI."""
+        return next((one for one in self._open.values() if one.path == path), None)

@@ -40,26 +40,12 @@ class _Phase(Enum):
 class Watch:
     """One suggestion, from when it is shown until nobody looks any more."""
 
-    def __init__(
-        self,
-        offset: int,
-        text: str,
-        *,
-        before: str = "",
-        after: str = "",
-        replaced: str | None = None,
-    ) -> None:
-        """`text` was shown at `offset`, between `before` and `after`: some of the text around.
-
-        With `replaced`, the document holds the text already, in the place of that: an action put
-        it there.
-        """
+    def __init__(self, offset: int, text: str, *, before: str = "", after: str = "") -> None:
+        """`text` was shown at `offset`, between `before` and `after`: some of the text around."""
         self.text = with_line_feeds(text)
-        self.placed = replaced is not None
-        self.fate = Fate("accepted", len(self.text)) if self.placed else Fate()
-        self._span = Span(offset, text if self.placed else "", before, after)
-        self._phase = _Phase.TAKEN if self.placed else _Phase.OPEN
-        self._replaced = None if replaced is None else with_line_feeds(replaced)
+        self.fate = Fate()
+        self._span = Span(offset, "", before, after)
+        self._phase = _Phase.OPEN
         self._typed = 0
         """How much of it stood there before it was accepted."""
         self._closed = 0
@@ -81,10 +67,6 @@ class Watch:
     def lost(self) -> bool:
         """Whether its place is unknown, as all the text around it was rewritten at once."""
         return self._phase is _Phase.LOST
-
-    def begin(self, now: float) -> None:
-        """Take the time, from which on what an action put there may be undone for a moment."""
-        self._accepted_at = now if self.placed else None
 
     def continues(self, offset: int, text: str) -> bool:
         """Whether `text`, shown at `offset`, is what is left of this very suggestion."""
@@ -137,7 +119,7 @@ class Watch:
             return fate
         if self.taken:
             size = fate.accepted_characters if fate.outcome == "accepted_part" else None
-            return replace(fate, similarity=_similarity(self.text[:size], self.standing))
+            return replace(fate, similarity=similarity(self.text[:size], self.standing))
         lines = self.standing.split("\n")[: self.text.count("\n") + 1]
         return replace(fate, replaced_by="\n".join(lines) or None)
 
@@ -250,14 +232,8 @@ class Watch:
     # After it --------------------------------------------------------------------------------
 
     def _follow(self, edit: Edit, now: float) -> None:
-        old, new = self.standing, with_line_feeds(edit.text)
         self._span.follow(edit)
-        if self._replaced is not None:
-            # Where the old text holds the new one, all that is seen is what comes beside it.
-            back = self._replaced in (self.standing, new + old, old + new)
-        else:
-            back = len(self.standing) <= self._typed and self._agrees(self.standing)
-        if back:
+        if len(self.standing) <= self._typed and self._agrees(self.standing):
             self._take_back(now)
 
     def _take_back(self, now: float) -> None:
@@ -273,8 +249,8 @@ class Watch:
         self._span.grow(min(0, place - len(raw)))
 
 
-def _similarity(taken: str, standing: str) -> float:
-    """From 0 to 1; 1 is for what is the same alone."""
+def similarity(taken: str, standing: str) -> float:
+    """How alike two texts are, from 0 to 1; 1 is for what is the same alone."""
     if taken == standing:
         return 1.0
     if len(taken) + len(standing) < _LONG:

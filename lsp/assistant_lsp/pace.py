@@ -7,6 +7,8 @@ _PAUSE_SECONDS = 1.0
 _WEIGHT = 0.1
 """Of the newest observation in a running mean."""
 _LONGEST_DELAY = 0.3
+_REMEMBERED = 40
+"""Suggestions; older ones hardly weigh anything."""
 
 
 @dataclass(slots=True)
@@ -24,7 +26,8 @@ class Pace:
 
     _gap: _Mean = field(default_factory=_Mean)
     _answer: _Mean = field(default_factory=_Mean)
-    _welcome: _Mean = field(default_factory=_Mean)
+    _accepted: dict[str, bool] = field(default_factory=dict)
+    """What is known of the newest suggestions, by their ids."""
     _last_key: float | None = None
 
     def key(self, now: float) -> None:
@@ -37,9 +40,15 @@ class Pace:
         """The model took so long."""
         self._answer.take(seconds)
 
-    def settled(self, *, accepted: bool) -> None:
-        """A suggestion was taken or not."""
-        self._welcome.take(1.0 if accepted else 0.0)
+    def settled(self, suggestion: str, *, accepted: bool) -> None:
+        """A suggestion was taken or not, by its id.
+
+        A later word on the same one replaces the earlier: what was taken and then undone was not
+        welcome, rather than welcome once and once not.
+        """
+        self._accepted[suggestion] = accepted
+        if len(self._accepted) > _REMEMBERED:
+            del self._accepted[next(iter(self._accepted))]
 
     @property
     def delay(self) -> float:
@@ -52,5 +61,12 @@ class Pace:
         gap, answer = self._gap.value, self._answer.value
         if gap is None or answer is None or answer <= gap:
             return 0.0
-        welcome = 0.5 if self._welcome.value is None else self._welcome.value
-        return min(_LONGEST_DELAY, gap * (2.0 - welcome))
+        return min(_LONGEST_DELAY, gap * (2.0 - self._welcome))
+
+    @property
+    def _welcome(self) -> float:
+        """How often suggestions are taken, from 0 to 1."""
+        mean = _Mean()
+        for accepted in self._accepted.values():
+            mean.take(1.0 if accepted else 0.0)
+        return 0.5 if mean.value is None else mean.value

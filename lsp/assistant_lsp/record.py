@@ -5,20 +5,18 @@ told once and disturbs nothing.
 """
 
 import asyncio
-import atexit
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import Protocol
 
-from assistant.errors import AssistantError
-from assistant.history import Consent, DamagedHistoryError, Fate, History, Outcome, Suggestion
+from assistant.history import Consent, Fate, History, Outcome, Suggestion
 from assistant.messages import CompletionRequest
 from assistant_lsp.buffer import Edit
 from assistant_lsp.documents import Document
+from assistant_lsp.edit_watch import EditWatch
 from assistant_lsp.outcome import Watch
+from assistant_lsp.record_writer import Writer
 
 LOOK_SECONDS = 300.0
 """When to look what still stands there."""
@@ -27,10 +25,7 @@ _READ = 4_000
 """Characters before a text that an action put in, which say what it goes on from."""
 _MOST = 100
 """So many suggestions of one document are watched; the oldest that was not taken makes room."""
-_DRAIN_SECONDS = 10.0
-"""How long to wait at the end for a disk that does not answer."""
-
-_Write = Callable[[History], object]
+_COMPLETION = "completion"
 
 
 class Timer(Protocol):
@@ -53,11 +48,21 @@ class Loop(Protocol):
         """Do something in the loop's own thread; raises RuntimeError where that has ended."""
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a suggestion comes from."""
+
+    model: str
+    adapter: str | None = None
+    kind: str = _COMPLETION
+    """Or the name of an action."""
+
+
 @dataclass(slots=True, eq=False)
 class _Watched:
     id: str
     path: str
-    watch: Watch
+    watch: Watch | EditWatch
     timer: Timer
 
 
@@ -75,14 +80,17 @@ class Recorder:
         *,
         enabled: Callable[[str], bool],
         on_trouble: Callable[[str], None],
-        on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+        on_outcome: Callable[[str, Outcome], None] = lambda suggestion, outcome: None,
+        workspace: Callable[[str], str] = lambda path: "",
         loop: Callable[[], Loop] = asyncio.get_running_loop,
     ) -> None:
         """`on_trouble` is told of each problem once, and `on_outcome` of every change of what is
-        known of a suggestion; both in the event loop."""
-        self._writer = _Writer(history, enabled, self.tell)
+        known of a completion, by its id; both in the event loop. `workspace` says which folder of
+        the editor's a file belongs to."""
+        self._writer = Writer(history, enabled, self.tell)
         self._on_trouble = on_trouble
         self._on_outcome = on_outcome
+        self._workspace = workspace
         self._get_loop = loop
         self._loop: Loop | None = None
         self._told: set[str] = set()
@@ -94,7 +102,8 @@ class Recorder:
         cls,
         *,
         on_trouble: Callable[[str], None],
-        on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+        on_outcome: Callable[[str, Outcome], None] = lambda suggestion, outcome: None,
+        workspace: Callable[[str], str] = lambda path: "",
     ) -> "Recorder":
         """The user's own record, where the settings and the project allow it."""
         recorder = cls(
@@ -102,6 +111,7 @@ class Recorder:
             enabled=lambda path: consent.allows(path),
             on_trouble=on_trouble,
             on_outcome=on_outcome,
+            workspace=workspace,
         )
         consent = Consent(recorder.tell)
         return recorder
@@ -112,9 +122,7 @@ class Recorder:
         offset: int,
         text: str,
         request: CompletionRequest,
-        model: str,
-        adapter: str | None = None,
-        workspace: str = "",
+        origin: Origin,
     ) -> None:
         """`text` is about to be shown at `offset`, an index into this version of the document.
 
@@ -122,7 +130,7 @@ class Recorder:
         is that same suggestion, and no second one.
         """
         watched = self._open.get(document.uri, [])
-        same = next((one for one in watched if one.watch.continues(offset, text)), None)
+        same = next((one for one in watched if _continues(one.watch, offset, text)), None)
         if same is not None:
             watched.remove(same)
             watched.append(same)  # it is the newest again
@@ -130,29 +138,35 @@ class Recorder:
             return
         before, after = _around(document, offset, offset)
         watch = Watch(offset, text, before=before, after=after)
-        self._begin(document, watch, text, request, (model, adapter, "completion", workspace))
+        self._begin(document, watch, text, request, origin)
 
-    def applied(
-        self,
-        document: Document,
-        offset: int,
-        text: str,
-        replaced: str,
-        kind: str,
-        model: str,
-        adapter: str | None = None,
-        workspace: str = "",
-    ) -> None:
-        """An action, such as `polish`, has put `text` in the place of `replaced`.
+    def offered(self, document: Document, edit: Edit, origin: Origin) -> str:
+        """The editor is about to be asked for an edit of this version of the document, the newest.
 
-        It stands at `offset` of this version of the document, the newest. The prefix of the record
-        is what was replaced, or, where that was nothing, some of what stands before.
+        The prefix of the record is what it replaces, or, where that is nothing, some of what
+        stands before. Returns the record's id, for `answered`.
         """
-        before, after = _around(document, offset, offset + len(text))
-        watch = Watch(offset, text, before=before, after=after, replaced=replaced)
-        read = document.buffer.text[max(0, offset - _READ) : offset]
-        request = CompletionRequest(replaced or read)
-        self._begin(document, watch, text, request, (model, adapter, kind, workspace))
+        old = document.buffer.text[edit.start : edit.end]
+        before, after = _around(document, edit.start, edit.end)
+        watch = EditWatch(edit.start, old, edit.text, before, after)
+        read = document.buffer.text[max(0, edit.start - _READ) : edit.start]
+        return self._begin(document, watch, edit.text, CompletionRequest(old or read), origin)
+
+    def answered(self, uri: str, ids: Sequence[str], *, applied: bool, seen: bool = True) -> None:
+        """The editor has answered for edits that were offered.
+
+        Where it is not `seen` what stands in the document, as that is not open, the answer is all
+        that there is to know.
+        """
+        for one in [one for one in self._open.get(uri, ()) if one.id in ids]:
+            if not isinstance(one.watch, EditWatch) or self._loop is None:
+                continue
+            if not applied and one.watch.refuse():
+                self._settle(one, one.watch.fate)
+            if applied and not seen:
+                one.watch.accept(self._loop.time())
+                self._settle(one, one.watch.fate)
+                self._forget(uri, one)
 
     def changed(self, uri: str, edits: Sequence[Edit]) -> None:
         """The document was edited; each edit is one of the text that the one before it left."""
@@ -170,11 +184,11 @@ class Recorder:
         May come before or after the edit itself, and need not come at all.
         """
         watched = self._open.get(uri, ())
-        newest = next((one for one in reversed(watched) if not one.watch.placed), None)
-        if newest is None or self._loop is None:
-            return
-        if newest.watch.accepted(characters, self._loop.time()):
-            self._settle(newest, newest.watch.fate)
+        for one in reversed(watched):
+            if isinstance(one.watch, Watch) and self._loop is not None:
+                if one.watch.accepted(characters, self._loop.time()):
+                    self._settle(one, one.watch.fate)
+                return
 
     def closed(self, uri: str) -> None:
         """The document is not open any more: what stands there now is what there is to know."""
@@ -199,26 +213,24 @@ class Recorder:
     def _begin(
         self,
         document: Document,
-        watch: Watch,
+        watch: Watch | EditWatch,
         text: str,
         request: CompletionRequest,
-        origin: tuple[str, str | None, str, str],
-    ) -> None:
+        origin: Origin,
+    ) -> str:
         if self._ended:
-            return
+            return ""
         self._loop = self._get_loop()
-        watch.begin(self._loop.time())
-        model, adapter, kind, workspace = origin
         suggestion = Suggestion(
             text=text,
             prefix=request.prefix,
             suffix=request.suffix,
             path=document.path,
-            workspace=workspace,
+            workspace=self._workspace(document.path),
             language=document.language,
-            model=model,
-            adapter=adapter,
-            kind=kind,
+            model=origin.model,
+            adapter=origin.adapter,
+            kind=origin.kind,
             fate=watch.fate,
         )
         self._writer.put(document.path, lambda history: history.add(suggestion))
@@ -229,71 +241,31 @@ class Recorder:
         if len(watched) > _MOST:
             oldest = next((old for old in watched if not old.watch.taken), watched[0])
             self._look(document.uri, oldest)
+        return suggestion.id
 
     def _settle(self, one: _Watched, fate: Fate) -> None:
         self._writer.put(one.path, lambda history: history.settle(one.id, fate))
-        self._on_outcome(fate.outcome)
+        if isinstance(one.watch, Watch):
+            self._on_outcome(one.id, fate.outcome)
 
     def _look(self, uri: str, one: _Watched) -> None:
         """See what stands there now, and watch it no longer."""
+        self._forget(uri, one)
+        # Nobody else has the watch now, and comparing texts is too slow for this thread.
+        self._writer.put(one.path, lambda history: history.settle(one.id, one.watch.settled()))
+
+    def _forget(self, uri: str, one: _Watched) -> None:
         one.timer.cancel()
         self._open[uri].remove(one)
         if not self._open[uri]:
             del self._open[uri]
-        # Nobody else has the watch now, and comparing texts is too slow for this thread.
-        self._writer.put(one.path, lambda history: history.settle(one.id, one.watch.settled()))
+
+
+def _continues(watch: Watch | EditWatch, offset: int, text: str) -> bool:
+    return isinstance(watch, Watch) and watch.continues(offset, text)
 
 
 def _around(document: Document, start: int, end: int) -> tuple[str, str]:
     """Some of the text before a place and behind it."""
     text = document.buffer.text
     return text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
-
-
-class _Writer:
-    """One thread that writes in the order in which it is told to."""
-
-    def __init__(
-        self, history: History, enabled: Callable[[str], bool], tell: Callable[[str], None]
-    ) -> None:
-        self._history = history
-        self._enabled = enabled
-        self._tell = tell
-        self._queue: SimpleQueue[tuple[str, _Write] | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
-
-    def put(self, path: str, write: _Write) -> None:
-        """Write something about a file, soon."""
-        if self._thread is None:
-            # It ends with the process, but not before `close`, which the end of that waits for.
-            self._thread = threading.Thread(target=self._run, name="record", daemon=True)
-            self._thread.start()
-            atexit.register(self.close)
-        self._queue.put((path, write))
-
-    def close(self) -> None:
-        """Write all that is left, and end."""
-        if self._thread is not None:
-            atexit.unregister(self.close)
-            self._queue.put(None)
-            self._thread.join(_DRAIN_SECONDS)
-            self._thread = None
-
-    def _run(self) -> None:
-        while (item := self._queue.get()) is not None:
-            path, write = item
-            try:
-                if self._enabled(path):
-                    self._write(write)
-            except AssistantError as error:
-                self._tell(str(error))
-            except Exception as error:  # a mistake of ours must not end the thread
-                self._tell(f"suggestions are not recorded: {type(error).__name__}")
-        self._history.close()
-
-    def _write(self, write: _Write) -> None:
-        try:
-            write(self._history)
-        except DamagedHistoryError as error:
-            self._tell(str(error))
-            write(self._history)

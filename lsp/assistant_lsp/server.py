@@ -11,8 +11,9 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from assistant import __version__
-from assistant_lsp.actions import ACTIONS, Action, offered
+from assistant_lsp.actions import ACTIONS, Action
 from assistant_lsp.items import ghost_item, popup_item, word_left
+from assistant_lsp.offering import Form, form_for, offered
 from assistant_lsp.protocol import AssistantLanguageServer
 from assistant_lsp.session import Session
 from assistant_lsp.switch import snooze_minutes
@@ -127,12 +128,19 @@ def _register_completion(server: AssistantLanguageServer, session: Session) -> N
 
 def _register_actions(server: AssistantLanguageServer, session: Session) -> None:
     documents = server.protocol.documents
-    kinds = types.CodeActionOptions(code_action_kinds=[action.kind for action in ACTIONS])
+    kinds = [action.kind for action in ACTIONS]
+    options = types.CodeActionOptions(code_action_kinds=kinds, resolve_provider=True)
 
-    @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, kinds)
+    @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, options)
     async def code_actions(params: types.CodeActionParams) -> list[types.CodeAction]:
         document = documents.get(params.text_document.uri)
-        return [] if document is None else offered(document, params)
+        form = form_for(server.client_capabilities)
+        return [] if document is None else offered(document, params, form)
+
+    @server.feature(types.CODE_ACTION_RESOLVE)
+    async def resolved(action: types.CodeAction) -> types.CodeAction:
+        with_edit = form_for(server.client_capabilities) is Form.EDIT_LATER
+        return await session.commands.resolve(action, with_edit=with_edit)
 
     def register(action: Action) -> None:
         @server.command(action.command)

@@ -10,6 +10,7 @@ from pygls.exceptions import JsonRpcException
 from assistant_lsp.buffer import Edit
 from assistant_lsp.commands import Commands
 from assistant_lsp.completion import Completions
+from assistant_lsp.folders import folder_of, open_folders
 from assistant_lsp.messages import Messages
 from assistant_lsp.model import Model
 from assistant_lsp.progress import Progresses
@@ -34,12 +35,20 @@ class Session:
         self.switch = Switch()
         self.recorder = Recorder.of_user(
             on_trouble=self.messages.warn,
-            on_outcome=lambda outcome: self.completions.settled(outcome),
+            on_outcome=lambda one, outcome: self.completions.settled(one, outcome),
+            workspace=lambda path: folder_of(path, open_folders(server)),
         )
         self.completions = Completions(
             server.protocol.documents, self.model, self.messages, self.switch, self.recorder
         )
-        self.commands = Commands(server, self.model, self.messages, self.progresses, self.recorder)
+        self.commands = Commands(
+            server,
+            self.model,
+            self.messages,
+            self.progresses,
+            self.recorder,
+            lambda: self.settings,
+        )
         server.protocol.on_changed = self._changed
         server.protocol.on_closed = self._closed
 

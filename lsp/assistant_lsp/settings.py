@@ -31,12 +31,20 @@ class CompletionSettings(_Section):
     """Whether the model goes on behind a suggestion while it is read, as if it were accepted."""
 
 
+class ActionSettings(_Section):
+    """Below `assistant.actions`."""
+
+    preview: bool = True
+    """Whether the editor is to show an edit to the user before it makes it, if it can."""
+
+
 class EditorSettings(_Section):
     """Below `assistant`."""
 
     model: Annotated[str | None, BeforeValidator(lambda name: name or None)] = None
     """Instead of the model in `config.toml`."""
     completion: CompletionSettings = CompletionSettings()
+    actions: ActionSettings = ActionSettings()
 
     def suggests_in(self, language: str, path: str) -> bool:
         """Whether completion is on for a file in a language; `path` is empty for what is none."""

@@ -30,6 +30,8 @@ class Suggestion:
     """What was asked for, once it was."""
     model: str = ""
     """Who was asked."""
+    adapter: str | None = None
+    """And with which adapter."""
 
     @classmethod
     def at(cls, before: str, after: str) -> "Suggestion":

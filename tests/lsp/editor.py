@@ -5,7 +5,7 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -91,6 +91,7 @@ class Editor:
         encoding: str = "utf-16",
         options: object = None,
         name: str = "editor of the tests",
+        folders: Sequence[Mapping[str, str]] = (),
     ) -> dict[str, Any]:
         """Initialize; returns the server's capabilities.
 
@@ -105,6 +106,7 @@ class Editor:
             "capabilities": {**capabilities, **general},
             "initializationOptions": options,
             "clientInfo": {"name": name},
+            "workspaceFolders": [*folders] or None,
         }
         result = await self.request("initialize", params)
         self.notify("initialized", {})

@@ -85,9 +85,12 @@ async def test_what_is_offered_where(editor: Editor) -> None:
     assert [a["command"]["command"] for a in comment] == [
         "assistant.commentToCode",
         "assistant.explain",
+        "assistant.document",
+        "assistant.writeTest",
+        "assistant.suggestNames",
     ]
-    code = await listed(editor, URI, span(1, 0, 1, 3))
-    assert [a["title"] for a in code] == ["Explain this code"]
+    empty = await listed(editor, URI, span(2, 0, 2, 0))
+    assert "assistant.suggestNames" not in [a["command"]["command"] for a in empty]
     prose = await listed(editor, NOTE, span(5, 0, 5, 0))
     assert [a["kind"].rpartition(".")[2] for a in prose] == [
         *("polish", "expand", "shorten", "continue", "translate")
@@ -100,9 +103,14 @@ async def test_what_is_offered_where(editor: Editor) -> None:
         "Fix: undefined name",
         "Explain this code",
         "Document this definition",
+        "Write a test for this",
+        "Suggest better names for this",
     ]
     assert function[0]["diagnostics"] == [PROBLEM]
     assert {a["kind"] for a in comment + prose + function} == set(kinds)
+    editor.open(CODE, uri="file:///project/test_code.py")
+    test = await listed(editor, "file:///project/test_code.py", span(5, 3, 5, 3))
+    assert "assistant.writeTest" not in [a["command"]["command"] for a in test]
     assert await listed(editor, "file:///never/opened.py", span(0, 0, 0, 0)) == []
 
 
@@ -236,6 +244,71 @@ async def test_edits_carry_version_and_label(editor: Editor, model: ScriptedMode
     assert change["textDocument"] == {"uri": NOTE, "version": 1}
     (annotation,) = params["edit"]["changeAnnotations"].values()
     assert annotation["label"] == params["label"] == "assistant: Expand this text"
+    assert annotation["needsConfirmation"] is True
+    assert annotation["description"] == "The.", "what an editor without a better preview shows"
+
+
+async def test_edits_are_not_previewed_where_the_user_does_not_want_it(
+    editor: Editor, model: ScriptedModel
+) -> None:
+    await editor.start(options={"actions": {"preview": False}})
+    editor.open("Teh.\n", uri=NOTE, language="markdown")
+    model.answers("The.")
+    await answered(run(editor, "polish", NOTE, span(0, 0, 0, 0)))
+    (params,) = editor.got("workspace/applyEdit")
+    (annotation,) = params["edit"]["changeAnnotations"].values()
+    assert "needsConfirmation" not in annotation
+
+
+async def test_a_preview_that_the_user_dismissed_is_dismissed_in_silence(
+    editor: Editor, model: ScriptedModel
+) -> None:
+    editor.answer["workspace/applyEdit"] = lambda params: {"applied": False}
+    await editor.start()
+    editor.open("Teh.\n", uri=NOTE, language="markdown")
+    model.answers("The.")
+    await answered(run(editor, "polish", NOTE, span(0, 0, 0, 0)))
+    assert editor.got("window/showMessage") == editor.got("window/showDocument") == []
+
+
+async def test_an_editor_that_says_it_annotates_gets_versions_too(
+    editor: Editor, model: ScriptedModel
+) -> None:
+    """Neovim takes document changes and does not say so."""
+    edit = {"changeAnnotationSupport": {"groupsOnLabel": True}}
+    await editor.start({"workspace": {"applyEdit": True, "workspaceEdit": edit}})
+    editor.open("Teh.\n", uri=NOTE, language="markdown")
+    model.answers("The.")
+    await answered(run(editor, "polish", NOTE, span(0, 0, 0, 0)))
+    (params,) = editor.got("workspace/applyEdit")
+    (change,) = params["edit"]["documentChanges"]
+    assert change["textDocument"] == {"uri": NOTE, "version": 1}
+
+
+async def test_names_are_suggested_in_words(editor: Editor, model: ScriptedModel) -> None:
+    await editor.start()
+    editor.open(CODE)
+    answer = model.answers("- `answer`: what it is.\n")
+    await answered(run(editor, "suggestNames", URI, span(4, 8, 4, 8)))
+    assert asked(answer).endswith("f\n\n    def f(self):\n        return 1")
+    assert shown_document(editor) == "- `answer`: what it is.\n"
+    assert editor.got("workspace/applyEdit") == []
+    await answered(run(editor, "suggestNames", URI, span(1, 0, 1, 0)))
+    assert "put the cursor on a name" in editor.got("window/showMessage")[-1]["message"]
+
+
+@pytest.mark.parametrize("name", ["suggestNames", "writeTest"])
+async def test_a_small_model_is_not_asked_for_what_it_was_not_taught(
+    tmp_path: Path, name: str
+) -> None:
+    source = tmp_path / "code.py"
+    with ScriptedModel({"wording": "brief"}) as small:
+        async with Editor({"ASSISTANT_SERVER_URL": small.url}) as editor:
+            await editor.start()
+            editor.open(CODE, uri=source.as_uri())
+            await answered(run(editor, name, source.as_uri(), span(4, 8, 4, 8)))
+            (message,) = editor.got("window/showMessage")
+    assert "use a larger model" in message["message"]
 
 
 async def test_an_editor_of_old_gets_plain_edits(editor: Editor, model: ScriptedModel) -> None:

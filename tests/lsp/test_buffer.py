@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from assistant_lsp.buffer import TextBuffer, changed
+from assistant_lsp.buffer import Edit, TextBuffer, changed
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
 LETTERS = ["a", "b", " ", "\n", "\r", "\r\n", "é", "漢", "😀", "\u2028", "\x85", "\f", "\v", "\0"]
@@ -71,7 +71,8 @@ def test_edits_agree_with_the_reference(
     for start, end, new in edits:
         ends = sorted((slow_offset(text, *start, encoding), slow_offset(text, *end, encoding)))
         text = text[: ends[0]] + new + text[ends[1] :]
-        buffer = buffer.edit(types.Range(types.Position(*start), types.Position(*end)), new)
+        span = types.Range(types.Position(*start), types.Position(*end))
+        buffer, _ = changed(buffer, [types.TextDocumentContentChangePartial(span, new)])
         assert buffer == TextBuffer.of(text, encoding)
 
 
@@ -101,7 +102,8 @@ def test_half_a_surrogate_pair_becomes_a_character_that_can_be_sent() -> None:
     buffer = TextBuffer.of("a\ud83d", "utf-16")
     assert buffer.text == "a\ufffd"
     start = types.Position(0, 0)
-    assert buffer.edit(types.Range(start, start), "\udc00").text == "\ufffda\ufffd"
+    half = types.TextDocumentContentChangePartial(types.Range(start, start), "\udc00")
+    assert changed(buffer, [half])[0].text == "\ufffda\ufffd"
 
 
 def test_changes_of_one_notification_build_on_one_another() -> None:
@@ -112,3 +114,29 @@ def test_changes_of_one_notification_build_on_one_another() -> None:
         types.TextDocumentContentChangePartial(there, " three"),
     ]
     assert changed(buffer, changes)[0].text == "two three"
+
+
+@given(texts, texts, texts, texts, st.booleans())
+def test_of_a_text_that_is_sent_anew_only_what_changed_is_an_edit(
+    before: str, old: str, new: str, after: str, whole: bool
+) -> None:
+    much = "漢 and much more\n" * 400
+    text, wanted = much + before + old + after + much, much + before + new + after + much
+    buffer = TextBuffer.of(text, "utf-16")
+    everything = buffer.span(0, len(text))
+    change: types.TextDocumentContentChangeEvent = (
+        types.TextDocumentContentChangeWholeDocument(wanted)
+        if whole
+        else types.TextDocumentContentChangePartial(everything, wanted)
+    )
+    changed_buffer, (edit,) = changed(buffer, [change])
+    assert changed_buffer == TextBuffer.of(wanted, "utf-16")
+    assert text[: edit.start] + edit.text + text[edit.end :] == wanted
+    assert len(edit.text) <= len(new) and edit.end - edit.start <= len(old)
+
+
+def test_a_small_edit_is_given_as_it_came() -> None:
+    """A name that replaces itself is a choice of the user's."""
+    span = types.Range(types.Position(0, 0), types.Position(0, 2))
+    change = types.TextDocumentContentChangePartial(span, "math")
+    assert changed(TextBuffer.of("ma", "utf-16"), [change])[1] == [Edit(0, 2, "math")]

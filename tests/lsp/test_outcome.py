@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant_lsp.buffer import Edit
+from assistant_lsp.edit_watch import EditWatch
 from assistant_lsp.outcome import MOMENT_SECONDS, Watch
 from assistant_lsp.span import Span
 
@@ -289,8 +290,8 @@ def test_an_editor_may_send_the_whole_text_at_each_key() -> None:
 
 def test_what_was_put_there_by_an_action_may_be_kept_or_undone() -> None:
     text = "The server keeps the result."
-    watch = Watch(3, text, before="# \n", after="\n", replaced="")
-    watch.begin(0.0)
+    watch = EditWatch(3, "", text, "# \n", "\n")
+    watch.edit(Edit(3, 3, text), 0.0)
     assert watch.settled().kept is True
     watch.edit(Edit(3, 3 + len(text), ""), 1.0)
     assert watch.fate.outcome == "undone"
@@ -298,7 +299,8 @@ def test_what_was_put_there_by_an_action_may_be_kept_or_undone() -> None:
 
 def test_long_texts_are_compared_by_their_words() -> None:
     text = "".join(f"The server keeps result {number} in a cache.\n" for number in range(40))
-    watch = Watch(0, text, replaced="")
+    watch = Watch(0, text)
+    watch.edit(Edit(0, 0, text), 0.0)
     start = text.index("result 20")
     watch.edit(Edit(start, start + 6, "answer"), 0.0)
     similarity = watch.settled().similarity
@@ -307,8 +309,8 @@ def test_long_texts_are_compared_by_their_words() -> None:
 
 
 def test_an_undo_is_seen_where_the_old_text_holds_the_new_one() -> None:
-    watch = Watch(3, "words.", before="# \n", after="\n", replaced="Bad words.")
-    watch.begin(0.0)
+    watch = EditWatch(3, "Bad words.", "words.", "# \n", "\n")
+    assert watch.edit(Edit(3, 7, ""), 0.0) and watch.taken
     watch.edit(Edit(3, 3, "Bad "), 1.0)
     assert watch.fate.outcome == "undone"
 

@@ -34,8 +34,8 @@ def paced(gap: float, answer: float, accepted: list[bool]) -> float:
     for key in range(20):
         pace.key(key * gap)
     pace.answered(answer)
-    for taken in accepted:
-        pace.settled(accepted=taken)
+    for number, taken in enumerate(accepted):
+        pace.settled(str(number), accepted=taken)
     return pace.delay
 
 
@@ -48,6 +48,19 @@ def test_a_slower_one_waits_for_a_pause_and_longer_where_it_is_not_welcome() -> 
     neutral = paced(0.15, 0.5, [])
     assert 0.15 < neutral <= 0.3
     assert paced(0.15, 0.5, [True] * 9) < neutral < paced(0.15, 0.5, [False] * 9)
+
+
+def test_what_was_accepted_and_then_undone_counts_once_and_as_not_welcome() -> None:
+    undone, refused = Pace(), Pace()
+    for pace in (undone, refused):
+        for key in range(20):
+            pace.key(key * 0.15)
+        pace.answered(0.5)
+    for number in range(5):
+        undone.settled(str(number), accepted=True)
+        undone.settled(str(number), accepted=False)
+        refused.settled(str(number), accepted=False)
+    assert undone.delay == refused.delay == paced(0.15, 0.5, [False] * 5)
 
 
 def test_a_pause_is_no_typing() -> None:

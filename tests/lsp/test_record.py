@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
@@ -13,7 +13,7 @@ from assistant.history import Fate, History, Suggestion
 from assistant.messages import CompletionRequest
 from assistant_lsp.buffer import Edit, TextBuffer
 from assistant_lsp.documents import Document
-from assistant_lsp.record import LOOK_SECONDS, Recorder
+from assistant_lsp.record import LOOK_SECONDS, Origin, Recorder
 
 URI = "file:///project/a.py"
 TEXT = "x = \ny = 2\n"
@@ -68,13 +68,14 @@ class Desk:
             History(file),
             enabled=enabled,
             on_trouble=self.troubles.append,
-            on_outcome=self.outcomes.append,
+            on_outcome=lambda _, outcome: self.outcomes.append(outcome),
+            workspace=lambda path: str(PurePath(path).parent),
             loop=lambda: self.loop,
         )
         self.document = document(TEXT)
 
     def show(self, text: str, offset: int = 4) -> None:
-        self.recorder.shown(self.document, offset, text, REQUEST, "starter", "mine", "/project")
+        self.recorder.shown(self.document, offset, text, REQUEST, Origin("starter", "mine"))
 
     def edit(self, start: int, end: int, text: str) -> None:
         whole = self.document.buffer.text
@@ -167,27 +168,74 @@ def test_the_editor_may_say_that_it_was_accepted(desk: Desk) -> None:
     assert row.fate == Fate("accepted", 1, similarity=1.0)
 
 
+POLISH = Origin("starter", "mine", "polish")
+
+
 def test_what_an_action_wrote_may_be_undone(desk: Desk) -> None:
-    desk.document = document("Better words.\n")
-    desk.recorder.applied(
-        desk.document, 0, "Better words.", "Bad words.", kind="polish", model="starter"
-    )
+    desk.document = document("Bad words.\n")
+    desk.recorder.offered(desk.document, Edit(0, 10, "Better words."), POLISH)
+    desk.edit(0, 3, "Better")  # some editors send what differs
     desk.edit(0, 13, "Bad words.")
     (row,) = desk.end()
     assert (row.kind, row.prefix, row.text) == ("polish", "Bad words.", "Better words.")
-    assert row.fate.outcome == "undone"
-    assert row.fate.replaced_by == "Bad words."
+    assert (row.workspace, row.adapter) == ("/project", "mine")
+    assert row.fate == Fate("undone", replaced_by="Bad words.")
 
 
 def test_what_an_action_added_is_recorded_behind_what_it_goes_on_from(desk: Desk) -> None:
-    desk.document = document("# add\nreturn a + b\n")
-    desk.recorder.applied(
-        desk.document, 6, "return a + b\n", "", kind="comment_to_code", model="starter"
-    )
+    desk.document = document("# add\n")
+    desk.recorder.offered(desk.document, Edit(6, 6, "return a + b\n"), POLISH)
+    desk.edit(6, 6, "return a + b\n")
     desk.edit(0, 0, "\n")
     (row,) = desk.end()
     assert row.prefix == "# add\n"
     assert row.fate.kept is True
+
+
+def test_an_edit_that_was_refused_is_recorded_with_what_the_user_kept(desk: Desk) -> None:
+    desk.document = document("Bad words.\nMore.\n")
+    refused = desk.recorder.offered(desk.document, Edit(0, 10, "Better words."), POLISH)
+    desk.recorder.answered(URI, [refused], applied=False)
+    desk.edit(0, 3, "Good")
+    (row,) = desk.end()
+    assert row.fate == Fate("rejected", replaced_by="Good words.")
+
+
+def test_an_edit_that_never_came_was_refused_whatever_the_editor_says(desk: Desk) -> None:
+    desk.document = document("Bad words.\n")
+    offered = desk.recorder.offered(desk.document, Edit(0, 10, "Better words."), POLISH)
+    desk.recorder.answered(URI, [offered], applied=True)
+    (row,) = desk.end()
+    assert row.fate == Fate("rejected", replaced_by="Bad words.")
+
+
+def test_edits_of_one_action_are_followed_each_at_its_place(desk: Desk) -> None:
+    desk.document = document("Teh one.\n\nTeh two.\n")
+    edits = [Edit(0, 8, "The first one."), Edit(10, 18, "The second one.")]
+    offered = [desk.recorder.offered(desk.document, edit, POLISH) for edit in edits]
+    for edit in reversed(edits):
+        desk.edit(edit.start, edit.end, edit.text)
+    desk.recorder.answered(URI, offered, applied=True)
+    desk.edit(26, 26, "very ")
+    first, second = desk.end()
+    assert first.fate == Fate("accepted", 14, similarity=1.0)
+    assert second.fate.outcome == "accepted" and second.fate.kept is False
+
+
+def test_of_a_document_that_is_not_open_the_answer_is_all_there_is_to_know(desk: Desk) -> None:
+    other = document("", "file:///project/test_a.py")
+    offered = desk.recorder.offered(other, Edit(0, 0, "def test_a(): ...\n"), POLISH)
+    desk.recorder.answered(other.uri, [offered], applied=True, seen=False)
+    (row,) = desk.end()
+    assert row.fate == Fate("accepted", len("def test_a(): ...\n"))
+
+
+def test_actions_say_nothing_of_whether_suggestions_are_welcome(desk: Desk) -> None:
+    desk.document = document("Bad words.\n")
+    offered = desk.recorder.offered(desk.document, Edit(0, 10, "Better words."), POLISH)
+    desk.recorder.answered(URI, [offered], applied=False)
+    desk.end()
+    assert desk.outcomes == []
 
 
 def test_nothing_is_recorded_where_the_user_does_not_want_it(tmp_path: Path) -> None:
@@ -258,12 +306,12 @@ def test_an_end_without_a_goodbye_loses_nothing(tmp_path: Path) -> None:
     program = """if True:
         import asyncio
         from tests.lsp.test_record import REQUEST, TEXT, document
-        from assistant_lsp.record import Recorder
+        from assistant_lsp.record import Origin, Recorder
 
         async def main():
             recorder = Recorder.of_user(on_trouble=print)
             for number in range(20):
-                recorder.shown(document(TEXT), 4, str(number), REQUEST, "starter")
+                recorder.shown(document(TEXT), 4, str(number), REQUEST, Origin("starter"))
 
         asyncio.run(main())
     """
@@ -275,7 +323,7 @@ def test_an_end_without_a_goodbye_loses_nothing(tmp_path: Path) -> None:
 async def test_it_works_in_an_event_loop(tmp_path: Path) -> None:
     told: list[str] = []
     recorder = Recorder.of_user(on_trouble=told.append)
-    recorder.shown(document(TEXT), 4, "3", REQUEST, "starter")
+    recorder.shown(document(TEXT), 4, "3", REQUEST, Origin("starter"))
     recorder.close()
     assert [row.text for row in History().find()] == ["3"]
     assert not told
