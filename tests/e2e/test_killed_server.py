@@ -57,7 +57,9 @@ async def test_the_server_is_killed_while_it_writes() -> None:
     with closing(History()) as history:
         recorded = [one.text for one in history.find()]
     assert sorted(recorded) == sorted(shown), "every suggestion is in the record once"
-    print(f"from kill to suggestion: {statistics.median(seconds):.2f} s, at most {max(seconds):.2f}")
+    print(
+        f"from kill to suggestion: {statistics.median(seconds):.2f} s, at most {max(seconds):.2f}"
+    )
     assert not ASKED or max(seconds) < SECONDS
 
 
