@@ -14,7 +14,7 @@ from assistant.client.record import ServerRecord, read_record
 from assistant.history import History
 from tests.lsp.editor import Editor, at, span
 from tests.lsp.scripted_model import PATIENCE
-from tests.server.processes import end_recorded_server
+from tests.server.processes import end_recorded_server, start_recorded_server
 
 ASKED = os.environ.get("ASSISTANT_TEST_KILLS")
 """How often; where it is said, the time until there are suggestions again is held to as well."""
@@ -32,6 +32,7 @@ async def test_the_server_is_killed_while_it_writes() -> None:
     shown: list[str] = []
     seconds: list[float] = []
     try:
+        await start_recorded_server()
         async with Editor({}) as editor:
             await editor.start(options=LONG)
             editor.open(BEGIN)
