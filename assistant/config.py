@@ -17,7 +17,10 @@ from assistant.paths import config_file
 Quantization = Literal["none", "int4", "nf4"]
 """`int4` is for the CPU; `nf4`, that of bitsandbytes, for CUDA and for comparing with it."""
 
-FimChoice = Literal["codellama", "starcoder", "deepseek", "qwen", "starter", "none"]
+Activations = Literal["int8", "bf16"]
+"""What inputs of layers with 4-bit weights are rounded to on a CPU that has a kernel for both."""
+
+FimChoice = Literal["codellama", "starcoder", "starcoder2", "deepseek", "qwen", "starter", "none"]
 
 
 class Settings(BaseSettings):
@@ -31,6 +34,8 @@ class Settings(BaseSettings):
     """The folder of a LoRA adapter for the model."""
     quantization: Quantization = "none"
     """How to load weights that are not quantized already."""
+    activations: Activations = "int8"
+    """What a CPU computes with between 4-bit weights: `bf16` is more exact, and slower."""
     draft_model: str | None = None
     """A small model of the same vocabulary that guesses tokens for the large one to check."""
     device: str = "auto"
@@ -43,6 +48,8 @@ class Settings(BaseSettings):
     """How the model behind `server_url` was taught to fill in, where its name doesn't tell."""
     record: bool = True
     """Whether suggestions and what became of them are recorded, on this machine alone."""
+    context: bool = True
+    """Whether a completion may be given pieces of a project's other files to read."""
     idle_minutes: float = Field(default=30.0, ge=0)
     """A server that was started by a front end ends after so long without a request; 0: never."""
     cache_gb: float | None = Field(default=None, ge=0)

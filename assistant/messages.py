@@ -55,6 +55,15 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class Snippet:
+    """A piece of another file, or of another place in the same one, that may help."""
+
+    path: str
+    """The file's path, inside its project where it belongs to one."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CompletionRequest:
     """Text around a cursor: what stands before it is to be continued, up to what stands after."""
 
@@ -64,6 +73,22 @@ class CompletionRequest:
     """The editor's name of the language (`python`, `markdown`), or empty."""
     path: str = ""
     """The file's path as the user knows it, or empty."""
+    context: tuple[Snippet, ...] = ()
+    """What to read first, in that order; what changes least stands first."""
+    project: str = ""
+    """The folder of the project that the file belongs to, or empty."""
+
+    @property
+    def size(self) -> int:
+        """The characters of all its texts."""
+        pieces = sum(len(piece.path) + len(piece.text) for piece in self.context)
+        return len(self.prefix) + len(self.suffix) + pieces
+
+    @property
+    def inner_path(self) -> str:
+        """The file's path inside its project."""
+        below = f"{self.project.rstrip('/')}/"
+        return self.path.removeprefix(below) if self.project else self.path
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ import typer
 
 from assistant.cli.places import (
     cursor_offset,
-    language_of,
     lines_of,
     parse_place,
     parse_span,
     read_text,
 )
 from assistant.cli.session import JsonOption, ModelOption, Printed, with_model
+from assistant.syntax.file_names import language_of
 
 if TYPE_CHECKING:
     from assistant.cli.session import Session
@@ -23,10 +23,15 @@ if TYPE_CHECKING:
 def complete(
     place: Annotated[str, typer.Argument(metavar="FILE:LINE[:COL]", help="Where the cursor is.")],
     max_lines: Annotated[int, typer.Option(min=1, help="How long it may get, in lines.")] = 6,
+    show_context: Annotated[
+        bool, typer.Option("--show-context", help="Print what the model would be sent instead.")
+    ] = False,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print what belongs at a cursor. Without COL the cursor is at the line's end."""
+    from assistant.cli.context import with_context
+    from assistant.context.sent import shown
     from assistant.messages import CompletionRequest, SamplingParams
     from assistant.suggestion import Spot
 
@@ -43,7 +48,10 @@ def complete(
     params = SamplingParams(max_tokens=32 * max_lines)
 
     async def work(session: "Session") -> tuple[str, str]:
-        async with aclosing(session.client.stream_complete(request, params)) as pieces:
+        sent = with_context(request, cursor.path.resolve(), session.card)
+        if show_context:
+            return shown(sent), session.card.name
+        async with aclosing(session.client.stream_complete(sent.request, params)) as pieces:
             return await spot.read(pieces), session.card.name
 
     (suggestion, name), seconds = with_model(work, model)

@@ -7,17 +7,6 @@ from pathlib import Path
 
 from assistant.errors import UsageError
 
-LANGUAGES = {
-    ".bash": "bash", ".c": "c", ".cc": "cpp", ".cpp": "cpp", ".cs": "csharp", ".css": "css",
-    ".go": "go", ".h": "c", ".hpp": "cpp", ".html": "html", ".java": "java", ".js": "javascript",
-    ".json": "json", ".jsx": "javascript", ".kt": "kotlin", ".lua": "lua", ".md": "markdown",
-    ".php": "php", ".py": "python", ".pyi": "python", ".rb": "ruby", ".rs": "rust",
-    ".rst": "restructuredtext", ".sh": "bash", ".sql": "sql", ".swift": "swift",
-    ".toml": "toml", ".ts": "typescript", ".tsx": "typescript", ".txt": "plaintext",
-    ".yaml": "yaml", ".yml": "yaml",
-}  # fmt: skip
-"""The editors' names of languages by file ending."""
-
 
 @dataclass(frozen=True)
 class Place:
@@ -94,8 +83,3 @@ def lines_of(text: str, span: Span) -> str:
     if first > len(lines):
         raise UsageError(f"{span.path} has {len(lines)} lines, not {first}")
     return "\n".join(lines[first - 1 : last])
-
-
-def language_of(path: Path) -> str:
-    """The editors' name of the file's language, or an empty text."""
-    return LANGUAGES.get(path.suffix.lower(), "")

@@ -5,12 +5,13 @@ import importlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlsplit
 
 from assistant import paths
 from assistant.client.record import ServerRecord
 from assistant.errors import ServerError
+from assistant.prompts.reading import CONVERSATION_READS, Part
 from assistant.prompts.tasks import Wording
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class ModelCard:
     """Whether it takes conversations."""
     fim: bool
     """Whether it fills in text between a prefix and a suffix."""
+    reads: tuple[Part, ...]
+    """What of a completion request it gets to read, in its order."""
     description: str
     adapter: str | None = None
     """The adapter that it answers with, as far as the server says."""
@@ -116,9 +119,15 @@ def card_of(entry: Mapping[str, Any]) -> ModelCard:
         wording=Wording(entry.get("wording", Wording.FULL.value)),
         chat=bool(entry.get("chat", True)),
         fim=bool(entry.get("fim", True)),
+        reads=_parts(entry.get("reads")),
         description=str(entry.get("description") or entry["id"]),
         adapter=_adapter(entry),
     )
+
+
+def _parts(listed: object) -> tuple[Part, ...]:
+    names = listed if isinstance(listed, list) else CONVERSATION_READS
+    return tuple(part for part in names if part in get_args(Part))
 
 
 def _adapter(entry: Mapping[str, Any]) -> str | None:

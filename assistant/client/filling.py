@@ -19,9 +19,10 @@ from assistant.client.failures import wants_another_way
 from assistant.client.served_names import fim_format_of
 from assistant.messages import CompletionRequest, Conversation, SamplingParams
 from assistant.prompts.cutting import COMPLETION_CONTEXT, Cutter
-from assistant.prompts.fim import before_space
+from assistant.prompts.fim import before_space, plain_context
 from assistant.prompts.fim_formats import FIM_FORMATS, FimFormat
 from assistant.prompts.fim_text import Spelling, render_fim_text
+from assistant.prompts.reading import CONVERSATION_READS, Part, parts_read
 from assistant.prompts.tasks import fill_in, fill_in_stops
 from assistant.registry import NO_FIM
 
@@ -52,6 +53,11 @@ class Way(ABC):
         """Whether the model is shown what stands behind the cursor as it was taught to read it."""
         return True
 
+    @property
+    def reads(self) -> tuple[Part, ...]:
+        """What of a request the model gets to read, in its order as far as that is known."""
+        return ("context", "prefix", "suffix")
+
     @abstractmethod
     def pieces(
         self, connection: Connection, request: CompletionRequest, params: SamplingParams
@@ -70,6 +76,11 @@ class InText(Way):
     def fills_in(self) -> bool:
         """Not without a format: that is the plain text before the cursor."""
         return self.fim_format is not None
+
+    @property
+    def reads(self) -> tuple[Part, ...]:
+        """See `Way.reads`."""
+        return parts_read(self.fim_format)
 
     def pieces(
         self, connection: Connection, request: CompletionRequest, params: SamplingParams
@@ -97,16 +108,19 @@ class ByServer(Way):
     ) -> Pieces:
         """See `Way.pieces`."""
         asked = before_space(request)
+        prompt = plain_context(asked) + asked.prefix
         if self.kind is Kind.LLAMA_CPP:
-            answer = wire.infill(connection, asked.prefix, asked.suffix, params)
+            answer = wire.infill(connection, asked, params)
         elif self.kind is Kind.OLLAMA:
             suffix = asked.suffix or "\n"  # without one, it would take the prompt for a question
-            answer = wire.generate(connection, asked.prefix, params, (), suffix)
+            answer = wire.generate(
+                connection, plain_context(asked) + asked.prefix, params, (), suffix
+            )
         else:
             extra = _EXTRA.get(self.kind, {})
             if asked.suffix:
                 extra = {**extra, "suffix": asked.suffix}
-            answer = wire.completions(connection, asked.prefix, params, **extra)
+            answer = wire.completions(connection, prompt, params, **extra)
         # Some only append the suffix to what they made of the prefix.
         appended = (asked.suffix,) if len(asked.suffix.strip()) >= _TELLING else ()
         return up_to(answer, (*params.stop, *appended), drop_space=asked != request)
@@ -123,6 +137,11 @@ class InConversation(Way):
     def fills_in(self) -> bool:
         """The suffix is shown, and in words."""
         return False
+
+    @property
+    def reads(self) -> tuple[Part, ...]:
+        """See `Way.reads`."""
+        return CONVERSATION_READS
 
     def pieces(
         self, connection: Connection, request: CompletionRequest, params: SamplingParams
@@ -191,8 +210,8 @@ def cut_to_context(
     """As much of the text around the cursor as the model surely reads."""
     whole = min(context or UNKNOWN_CONTEXT, COMPLETION_CONTEXT)
     budget = whole - min(params.max_tokens, whole // 4) - min(_FORMAT_TOKENS, whole // 4)
-    size = len(request.prefix) + len(request.suffix)
-    if size <= budget and _most_tokens(request.prefix) + _most_tokens(request.suffix) <= budget:
+    texts = (request.prefix, request.suffix, *(f"{p.path}{p.text}" for p in request.context))
+    if request.size <= budget and sum(map(_most_tokens, texts)) <= budget:
         return request
     return Cutter(_most_tokens).cut(request, budget)
 

@@ -34,6 +34,7 @@ async def connect_foreign(settings: "Settings") -> Connection:
         connection.card,
         context=connection.card.context or backend.context,
         fim=connection.ways[0].fills_in,
+        reads=connection.ways[0].reads,
         description=f"{connection.card.name} at {url}",
     )
     return connection

@@ -152,7 +152,13 @@ def _completion(request: CompletionRequest, params: SamplingParams) -> Ask:
     def ask(connection: Connection) -> Pieces:
         if not connection.own:
             return filling.complete(connection, request, params)
-        extra = {"language": request.language, "path": request.path}
+        extra: dict[str, Any] = {"language": request.language, "path": request.path}
+        if request.context:
+            extra["project"] = request.project
+            extra["context"] = [
+                {"path": well_formed(piece.path), "text": well_formed(piece.text)}
+                for piece in request.context
+            ]
         suffix = {"suffix": well_formed(request.suffix)} if request.suffix else {}
         return wire.completions(connection, request.prefix, params, **extra, **suffix)
 

@@ -2,14 +2,14 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant import paths
 
 if TYPE_CHECKING:
-    from assistant.config import Quantization, Settings
+    from assistant.config import Activations, Quantization, Settings
 
 FRONT_END_VARIABLE = "ASSISTANT_STARTED_BY_FRONT_END"
 """Set in the environment of a server that nobody started by hand."""
@@ -24,14 +24,21 @@ class ModelChoice:
     quantization: "Quantization"
     device: str
     draft_model: str | None = None
+    activations: "Activations" = "int8"
 
     @classmethod
     def of(cls, settings: "Settings") -> "ModelChoice":
         """The choice in `settings`, with whole paths: front ends run in different folders."""
         adapter = str(Path(settings.adapter).expanduser().absolute()) if settings.adapter else None
         draft = _whole(settings.draft_model) if settings.draft_model else None
-        model = _whole(settings.model)
-        return cls(model, adapter, settings.quantization, settings.device, draft)
+        return cls(
+            model=_whole(settings.model),
+            adapter=adapter,
+            quantization=settings.quantization,
+            device=settings.device,
+            draft_model=draft,
+            activations=settings.activations,
+        )
 
     def environment(self) -> dict[str, str]:
         """The variables that make a process' settings say the same."""
@@ -61,8 +68,8 @@ class ServerRecord:
 
     def write(self) -> None:
         """Make it the server that front ends find."""
-        fields = asdict(self)
-        content = {**fields.pop("choice"), **fields}
+        content = asdict(self)
+        content = {**content.pop("choice"), **content}
         paths.write_atomically(paths.server_file(), json.dumps(content, indent=2) + "\n")
 
     def remove(self) -> None:
@@ -75,8 +82,7 @@ def read_record() -> ServerRecord | None:
     """The server that was started last; it may have died without a word. None: there is none."""
     try:
         content = json.loads(paths.server_file().read_text())
-        names = ("model", "adapter", "quantization", "device", "draft_model")
-        choice = ModelChoice(**{name: content.pop(name) for name in names})
+        choice = ModelChoice(**{part.name: content.pop(part.name) for part in fields(ModelChoice)})
         return ServerRecord(choice=choice, **content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -8,7 +8,7 @@ from typing import Any
 
 from assistant.client.answer import Piece, Pieces, finish_of
 from assistant.client.connection import Connection
-from assistant.messages import Conversation, SamplingParams
+from assistant.messages import CompletionRequest, Conversation, SamplingParams
 from assistant.prompts.tokenizer import well_formed
 
 _MOST_STOPS = 4
@@ -59,15 +59,19 @@ async def chat(
 
 
 async def infill(
-    connection: Connection, prefix: str, suffix: str, params: SamplingParams
+    connection: Connection, request: CompletionRequest, params: SamplingParams
 ) -> Pieces:
     """The text between two, by llama.cpp's `/infill`, which knows the model's control tokens.
 
     It takes the texts apart from them, so that they stay text whatever stands in them.
     """
     body = {
-        "input_prefix": well_formed(prefix),
-        "input_suffix": well_formed(suffix),
+        "input_prefix": well_formed(request.prefix),
+        "input_suffix": well_formed(request.suffix),
+        "input_extra": [
+            {"filename": well_formed(piece.path), "text": well_formed(piece.text)}
+            for piece in request.context
+        ],
         "prompt": "",
         "n_predict": params.max_tokens,
         "cache_prompt": True,

@@ -13,7 +13,7 @@ import torch
 import transformers
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM
 
-from assistant.config import Quantization
+from assistant.config import Activations, Quantization
 from assistant.engine.description import ModelDescription, describe
 from assistant.engine.folder import (
     ModelFolder,
@@ -24,7 +24,7 @@ from assistant.engine.folder import (
 from assistant.engine.linear.convert import convert_linears, quantize_linears
 from assistant.engine.linear.layout import find_layout
 from assistant.engine.lora import LoraAdapter, is_plain, load_adapter
-from assistant.engine.memory import keep_few_shapes, let_go_of_files
+from assistant.engine.memory import keep_few_arenas, keep_few_shapes, let_go_of_files
 from assistant.engine.renderers import load_renderer
 from assistant.errors import AssistantError, ModelFolderError, UsageError
 from assistant.prompts import Renderer
@@ -48,6 +48,8 @@ class LoadOptions:
     """How to load weights that are not quantized already."""
     for_inference: bool = True
     """Whether layers may become faster ones that have no gradient; False for training."""
+    activations: Activations = "int8"
+    """What inputs of 4-bit layers are rounded to on a CPU."""
     dense_bytes: int | None = None
     """Memory on a CPU for keeping 4-bit weights in bfloat16, too; None: a third of what is free."""
     kernel_rows: int | None = None
@@ -77,6 +79,7 @@ def load_model(local: LocalModel, options: LoadOptions | None = None) -> LoadedM
     when the device is not there, and AssistantError when memory or an installed package is missing.
     """
     keep_few_shapes()
+    keep_few_arenas()
     options = options or LoadOptions()
     folder = check_model_folder(local.folder)
     adapter = check_adapter_folder(local.adapter) if local.adapter else None
@@ -142,7 +145,7 @@ def _convert(model: Any, folder: ModelFolder, options: LoadOptions) -> None:
     budget = options.dense_bytes
     if budget is None:
         budget = psutil.virtual_memory().available // 3
-    convert_linears(model, budget, kernel_rows=options.kernel_rows)
+    convert_linears(model, budget, kernel_rows=options.kernel_rows, activations=options.activations)
     let_go_of_files(model)
 
 

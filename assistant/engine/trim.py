@@ -37,11 +37,12 @@ class Trimmer:
         Raises PromptError when not even the format's own tokens fit.
         """
         room = self._context - min(max_tokens, self._context // 4)
-        if len(request.prefix) + len(request.suffix) <= room * _MANY_CHARACTERS:
+        if request.size <= room * _MANY_CHARACTERS:
             whole = self._renderer.complete(request)
             if len(whole.ids) <= room:
                 return whole
-        budget = room - len(self._renderer.complete(replace(request, prefix="", suffix="")).ids)
+        bare = replace(request, prefix="", suffix="", context=())
+        budget = room - len(self._renderer.complete(bare).ids)
         for _ in range(_TRIES):
             if budget < _MOST_TOKENS:
                 break

@@ -1,8 +1,9 @@
-"""Whether the user wants what happens in a file to be recorded."""
+"""Whether the user wants what happens in a file recorded, or the file read for others."""
 
 import os
 import tomllib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.config import load_settings
@@ -11,7 +12,22 @@ from assistant.paths import config_file
 from assistant.secrets import is_secret
 
 PROJECT_FILE = ".assistant.toml"
-"""In a project's root; `record = false` in it turns the record off for everything below."""
+"""In a project's root; `record = false` in it turns the record off for everything below, and
+`context = false` keeps its files out of what is sent for others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What may be allowed."""
+
+    name: str
+    """Of the setting, in `config.toml` and in the project's file."""
+    refused: str
+    """What holds where it is not allowed."""
+
+
+RECORD = Subject("record", "nothing is recorded")
+CONTEXT = Subject("context", "no file is read for another")
 
 _Stamp = tuple[int, int] | None
 
@@ -19,15 +35,16 @@ _Stamp = tuple[int, int] | None
 class Consent:
     """Asks the settings and the project's file, and reads each again only when it changed."""
 
-    def __init__(self, on_problem: Callable[[str], None]) -> None:
+    def __init__(self, on_problem: Callable[[str], None], subject: Subject = RECORD) -> None:
         """`on_problem` is told, once, of each file that cannot be understood."""
         self._on_problem = on_problem
+        self._subject = subject
         self._settings: tuple[_Stamp, bool] | None = None
         self._projects: dict[Path, tuple[_Stamp, bool]] = {}
         self._told: set[str] = set()
 
     def allows(self, path: str) -> bool:
-        """Whether what happens in a file may be recorded; `path` is empty for what is no file.
+        """Whether it is allowed for a file; `path` is empty for what is no file.
 
         Nothing is where the settings or the project's file cannot be understood, and nothing ever
         in files of secrets. Raises nothing.
@@ -50,9 +67,9 @@ class Consent:
 
     def _read_settings(self) -> bool:
         try:
-            return load_settings().record
+            return bool(getattr(load_settings(), self._subject.name))
         except UsageError as error:
-            self._tell(f"nothing is recorded until the settings are mended: {error}")
+            self._tell(f"{self._subject.refused} until the settings are mended: {error}")
             return False
 
     def _project_allows(self, file: Path, stamp: _Stamp) -> bool:
@@ -62,15 +79,16 @@ class Consent:
         return known[1]
 
     def _read_project(self, file: Path) -> bool:
+        name, refused = self._subject.name, self._subject.refused
         try:
-            record = tomllib.loads(file.read_text(encoding="utf-8")).get("record", True)
+            allowed = tomllib.loads(file.read_text(encoding="utf-8")).get(name, True)
         except (OSError, ValueError) as error:
-            self._tell(f"nothing is recorded here, because {file} cannot be read: {error}")
+            self._tell(f"{refused} here, because {file} cannot be read: {error}")
             return False
-        if not isinstance(record, bool):
-            self._tell(f"nothing is recorded here: record in {file} must be true or false")
+        if not isinstance(allowed, bool):
+            self._tell(f"{refused} here: {name} in {file} must be true or false")
             return False
-        return record
+        return allowed
 
     def _tell(self, problem: str) -> None:
         if problem not in self._told:

@@ -7,11 +7,16 @@ a whole number of blocks from the file's start, and the cut jumps by a block now
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import accumulate
 
-from assistant.messages import CompletionRequest
+from assistant.messages import CompletionRequest, Snippet
 
 COMPLETION_CONTEXT = 8192
 """Tokens: a completion reads no more than this, however much the model could read."""
+_CONTEXT_SHARE = 4
+"""Of a request that is too long, pieces of other files may have this part: the file comes first."""
+_PIECE_TOKENS = 8
+"""What a format may add to a piece of another file."""
 
 
 class Cutter:
@@ -24,13 +29,23 @@ class Cutter:
     def cut(self, request: CompletionRequest, budget: int) -> CompletionRequest:
         """`request` with the end of its prefix and the beginning of its suffix, `budget` tokens.
 
+        Of pieces of other files the first stay that fit into a quarter, and the file gets the rest.
         A long prefix gets three quarters. A shorter one gets as many quarters as it needs, and not
         just what it needs: while it grows, the suffix stays.
         """
+        request = replace(request, context=self._first(request.context, budget // _CONTEXT_SHARE))
+        budget -= sum(map(self._piece, request.context))
         quarters = next((q for q in (1, 2) if self._fits(request.prefix, budget * q // 4)), 3)
         suffix = self._beginning(request.suffix, budget * (4 - quarters) // 4)
         left = budget - sum(map(self._count, _blocks(suffix, budget)))
         return replace(request, prefix=self._end(request.prefix, left), suffix=suffix)
+
+    def _first(self, context: tuple[Snippet, ...], budget: int) -> tuple[Snippet, ...]:
+        sizes = accumulate(map(self._piece, context))
+        return tuple(piece for piece, size in zip(context, sizes, strict=True) if size <= budget)
+
+    def _piece(self, piece: Snippet) -> int:
+        return self._count(piece.path) + self._count(piece.text) + _PIECE_TOKENS
 
     def _fits(self, text: str, budget: int) -> bool:
         tokens = 0

@@ -1,9 +1,11 @@
 """Code around a cursor as segments: fill-in-the-middle, or the plain prefix where there is none."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from assistant.messages import CompletionRequest
+from assistant.messages import CompletionRequest, Snippet
 from assistant.prompts.fim_formats import FimFormat
+from assistant.prompts.languages import comment_mark, commented
 from assistant.prompts.segments import BOS, Kind, Segment, join
 
 
@@ -21,9 +23,22 @@ def before_space(request: CompletionRequest) -> CompletionRequest:
 
 
 def render_fim(request: CompletionRequest, fim_format: FimFormat) -> list[Segment]:
-    """The prompt whose continuation is the text at the cursor."""
-    values = {"prefix": request.prefix, "suffix": request.suffix}
-    return join(fim_format.pattern.fill(values))
+    """The prompt whose continuation is the text at the cursor.
+
+    Pieces of other files stand in it where the format knows how.
+    """
+    texts = {"prefix": request.prefix, "suffix": request.suffix}
+    if not request.context or fim_format.context is None:
+        return join(fim_format.pattern.fill(texts))
+    file = fim_format.context.file_pattern
+    files = [s for piece in request.context for s in file.fill(_fields(piece, request.language))]
+    whole: dict[str, str | list[Segment]] = {
+        **texts,
+        **_fields(Snippet(request.inner_path, ""), request.language),
+        "project": request.project.rstrip("/").rpartition("/")[2],
+        "files": files,
+    }
+    return join(fim_format.context_pattern.fill(whole))
 
 
 def render_fim_training(
@@ -38,5 +53,26 @@ def render_fim_training(
 
 
 def render_plain(request: CompletionRequest) -> list[Segment]:
-    """The prefix alone, for a base model that knows no fill-in-the-middle; the suffix is unused."""
-    return [Segment(Kind.TOKEN, BOS), Segment(Kind.CONTENT, request.prefix)]
+    """The prefix alone, for a base model that knows no fill-in-the-middle; the suffix is unused.
+
+    Pieces of other files stand before it as comments.
+    """
+    text = plain_context(request) + request.prefix
+    return [Segment(Kind.TOKEN, BOS), Segment(Kind.CONTENT, text)]
+
+
+def plain_context(request: CompletionRequest) -> str:
+    """Pieces of other files as lines of comment, for a model that is given nothing but text."""
+    pieces = (_fields(piece, request.language)["comment"] for piece in request.context)
+    return "".join(pieces)
+
+
+def _fields(piece: Snippet, language: str) -> Mapping[str, str]:
+    """See `FileContext`."""
+    path, text = piece.path.replace("\n", " "), piece.text.rstrip("\n")
+    return {
+        "path": path,
+        "text": text,
+        "heading": f"{comment_mark(language)}{path}",
+        "comment": commented(f"{path}\n{text}", language),
+    }

@@ -1,7 +1,7 @@
 """How each family of code models was taught to fill in the middle, as data.
 
-Sources: the models' papers and cards (Code Llama, StarCoder, DeepSeek-Coder, Qwen2.5-Coder). The
-patterns are those of `assistant.prompts.pattern`.
+Sources: the models' papers and cards (Code Llama, StarCoder, StarCoder2, DeepSeek-Coder,
+Qwen2.5-Coder). The patterns are those of `assistant.prompts.pattern`.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,27 @@ from functools import cached_property
 
 from assistant.prompts.pattern import Pattern
 from assistant.prompts.segments import BOS, EOS
+
+
+@dataclass(frozen=True)
+class FileContext:
+    """How a family reads pieces of other files before the one that is written.
+
+    A piece has the fields `{path}`, `{text}`, `{heading}`, its path as a comment, and `{comment}`,
+    path and text as lines of comment.
+    """
+
+    prompt: str
+    """Instead of the format's own; with `{files}`, `{project}`, `{path}` and `{heading}` too."""
+    file: str
+    """One piece of a file."""
+    tokens: tuple[str, ...] = ()
+    """The control tokens that appear in them."""
+
+    @cached_property
+    def file_pattern(self) -> Pattern:
+        """One piece, split at its tokens."""
+        return Pattern(self.file, self.tokens)
 
 
 @dataclass(frozen=True)
@@ -28,11 +49,24 @@ class FimFormat:
     """The control tokens that appear in the patterns."""
     stop_tokens: tuple[str, ...] = ()
     """Further control tokens that a model may end with, such as the start of another file."""
+    context: FileContext | None = None
+    """How it reads other files; None where they help it to nothing."""
 
     @cached_property
     def pattern(self) -> Pattern:
         """The prompt, split at its tokens."""
         return Pattern(self.prompt, self.tokens)
+
+    @cached_property
+    def context_pattern(self) -> Pattern:
+        """The prompt where there are pieces of other files, split at its tokens."""
+        assert self.context is not None
+        return Pattern(self.context.prompt, (*self.tokens, *self.context.tokens))
+
+    @property
+    def all_tokens(self) -> tuple[str, ...]:
+        """Every control token that a prompt may hold, or an answer end with."""
+        return (*self.tokens, *self.stop_tokens, *(self.context.tokens if self.context else ()))
 
     @cached_property
     def end_tokens(self) -> tuple[str, ...]:
@@ -52,6 +86,10 @@ CODELLAMA = FimFormat(
     prompt=f"{BOS}▁<PRE>▁<SUF>{{suffix}}▁<MID> {{prefix}}",
     close="▁<EOT>",
     tokens=_CODELLAMA,
+    # It learned from single files; in comments, others are text like that before it.
+    context=FileContext(
+        prompt=f"{BOS}▁<PRE>▁<SUF>{{suffix}}▁<MID> {{files}}{{prefix}}", file="{comment}"
+    ),
 )
 STARCODER = FimFormat(
     name="starcoder",
@@ -59,12 +97,34 @@ STARCODER = FimFormat(
     close="<|endoftext|>",
     tokens=_STARCODER,
     stop_tokens=("<file_sep>", "<fim_pad>"),
+    context=FileContext(
+        prompt="<fim_prefix>{files}{prefix}<fim_suffix>{suffix}<fim_middle>", file="{comment}"
+    ),
+)
+STARCODER2 = FimFormat(
+    name="starcoder2",
+    prompt=STARCODER.prompt,
+    close="<|endoftext|>",
+    tokens=(*_STARCODER, "<file_sep>"),
+    stop_tokens=("<file_sep>", "<fim_pad>", "<repo_name>"),
+    context=FileContext(
+        prompt="<repo_name>{project}{files}<file_sep><fim_prefix>{path}\n{prefix}"
+        "<fim_suffix>{suffix}<fim_middle>",
+        file="<file_sep>{path}\n{text}\n",
+        tokens=("<repo_name>", "<file_sep>"),
+    ),
 )
 DEEPSEEK = FimFormat(
     name="deepseek",
     prompt=f"{BOS}<｜fim▁begin｜>{{prefix}}<｜fim▁hole｜>{{suffix}}<｜fim▁end｜>",
     close=EOS,
     tokens=_DEEPSEEK,
+    # A project's files, one behind the other, each below its path in a comment.
+    context=FileContext(
+        prompt=f"{BOS}<｜fim▁begin｜>{{files}}{{heading}}\n{{prefix}}"
+        "<｜fim▁hole｜>{suffix}<｜fim▁end｜>",
+        file="{heading}\n{text}\n\n",
+    ),
 )
 QWEN = FimFormat(
     name="qwen",
@@ -72,6 +132,12 @@ QWEN = FimFormat(
     close="<|endoftext|>",
     tokens=_QWEN,
     stop_tokens=("<|fim_pad|>", "<|repo_name|>", "<|file_sep|>", "<|im_end|>"),
+    context=FileContext(
+        prompt="<|repo_name|>{project}\n{files}<|file_sep|>{path}\n"
+        "<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>",
+        file="<|file_sep|>{path}\n{text}\n",
+        tokens=("<|repo_name|>", "<|file_sep|>"),
+    ),
 )
 STARTER = FimFormat(
     name="starter",
@@ -81,5 +147,6 @@ STARTER = FimFormat(
 )
 
 FIM_FORMATS = {
-    fim_format.name: fim_format for fim_format in (CODELLAMA, STARCODER, DEEPSEEK, QWEN, STARTER)
+    fim_format.name: fim_format
+    for fim_format in (CODELLAMA, STARCODER2, STARCODER, DEEPSEEK, QWEN, STARTER)
 }

@@ -80,8 +80,7 @@ def render_fim_text(
 def _control_tokens(fim_format: FimFormat | None, spelling: Spelling) -> tuple[str, ...]:
     if fim_format is None:
         return ()
-    names = (*fim_format.tokens, *fim_format.stop_tokens)
-    spelled = tuple(_spelled(name, spelling) for name in names)
+    spelled = tuple(_spelled(name, spelling) for name in fim_format.all_tokens)
     return (*spelled, *_SENTENCE_TOKENS.get(fim_format.name, ()))
 
 

@@ -11,6 +11,7 @@ from assistant.prompts.chat_formats import ChatFormat
 from assistant.prompts.encoding import Encoded, encode
 from assistant.prompts.fim import before_space, render_fim, render_fim_training, render_plain
 from assistant.prompts.fim_formats import FimFormat
+from assistant.prompts.reading import CONVERSATION_READS, Part, parts_read
 from assistant.prompts.segments import EOS
 from assistant.prompts.tasks import fill_in, fill_in_stops
 from assistant.prompts.template import render_template_prompt, render_template_training
@@ -43,12 +44,19 @@ class Renderer:
         """Without `chat_format` conversations go through the tokenizer's own template, if any."""
         self.tokenizer = tokenizer
         self.chat_format = chat_format
-        self.fim_format = fim_format
+        self.fim_format = _readable(fim_format, tokenizer)
 
     @property
     def can_chat(self) -> bool:
         """Whether conversations can be rendered at all; a base model may know only text."""
         return self.chat_format is not None or self.tokenizer.template is not None
+
+    @property
+    def reads(self) -> tuple[Part, ...]:
+        """What of a completion request the prompt holds, in its order."""
+        if self.fim_format is None and self.can_chat:
+            return CONVERSATION_READS
+        return parts_read(self.fim_format)
 
     def chat(self, conversation: Conversation) -> Prompt:
         """The prompt for the assistant's next answer; see `assistant.prompts.chat`."""
@@ -112,3 +120,11 @@ class Renderer:
         """The end-of-text token and every token that the families in use end a turn with."""
         names = (EOS, "<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>")
         return self._ids_of(names)
+
+
+def _readable(fim_format: FimFormat | None, tokenizer: TextTokenizer) -> FimFormat | None:
+    """The format without other files, where the vocabulary has no tokens for them."""
+    if fim_format is None or fim_format.context is None:
+        return fim_format
+    known = all(tokenizer.token_id(name) is not None for name in fim_format.context.tokens)
+    return fim_format if known else replace(fim_format, context=None)

@@ -182,14 +182,16 @@ def fill_in(request: CompletionRequest) -> Conversation:
     """A completion as a conversation, for a chat model that knows no fill-in-the-middle.
 
     The last lines before the cursor are the start of the assistant's answer, so that what the
-    model writes next is what belongs at the cursor. The suffix stands first, because it changes
-    least while the user types.
+    model writes next is what belongs at the cursor. What changes least while the user types stands
+    first: pieces of other files, then the suffix.
     """
     head, tail = _split_for_prefill(request.prefix)
     template = _FILL_CHINESE if is_chinese(request.prefix + request.suffix) else _FILL_ENGLISH
     parts = [template.format(language=request.language or "plain")]
+    for piece in request.context:
+        parts.append(f"From {piece.path}:\n{_fenced(piece.text, request.language)}")
     if request.path:
-        parts.append(f"File: {request.path}")
+        parts.append(f"File: {request.inner_path}")
     if request.suffix.strip():
         parts.append(f"After the cursor:\n{_fenced(request.suffix, request.language)}")
     parts.append(f"Before the cursor:\n{_fenced(head + tail, request.language)}")

@@ -7,6 +7,8 @@ from typing import Any
 from assistant import registry
 from assistant.client.record import ModelChoice
 from assistant.errors import AssistantError, ModelNotFoundError
+from assistant.prompts import FIM_FORMATS
+from assistant.prompts.reading import CONVERSATION_READS, parts_read
 from assistant.registry import LocalAdapter
 from assistant.server.engines import Card
 from assistant.server.host import ModelHost
@@ -104,12 +106,14 @@ class Catalog:
             local = registry.locate(name)
         except AssistantError:
             return None
+        fim_format = FIM_FORMATS.get(local.fim_format or "")
         return Card(
             name=name,
             context=local.context,
             wording=local.wording,
             chat=True,
-            fim=local.fim_format not in (None, registry.NO_FIM),
+            fim=fim_format is not None,
+            reads=parts_read(fim_format) if fim_format else CONVERSATION_READS,
             description=f"{name}: on this machine, loaded when it is asked for",
         )
 
@@ -139,6 +143,7 @@ def _entry(card: Card) -> dict[str, Any]:
         "wording": card.wording,
         "chat": card.chat,
         "fim": card.fim,
+        "reads": list(card.reads),
         "description": card.description,
         "adapter": card.adapter,
     }

@@ -10,6 +10,7 @@ from typing import Protocol
 from assistant.client.record import ModelChoice
 from assistant.engine.requests import Deliver, EngineStats, Job
 from assistant.messages import CompletionRequest, Conversation, SamplingParams
+from assistant.prompts.reading import Part
 
 
 class Answering(Protocol):
@@ -58,6 +59,8 @@ class Card:
     """Whether it takes conversations."""
     fim: bool
     """Whether it was taught to fill in text at a cursor."""
+    reads: tuple[Part, ...]
+    """What of a completion request it gets to read, in its order."""
     description: str
     adapter: str | None = None
     """The name of the adapter that it is loaded with."""

@@ -37,17 +37,21 @@ class EngineLoader:
             from assistant.engine.load import LoadOptions, load_model
 
         local = locate(choice.model, choice.adapter)
-        options = LoadOptions(device=choice.device, quantization=choice.quantization)
+        options = LoadOptions(choice.device, choice.quantization, activations=choice.activations)
         loaded = load_model(local, options)
         draft = None
         if choice.draft_model:
-            draft = load_model(locate(choice.draft_model), LoadOptions(device=choice.device))
+            draft = load_model(
+                locate(choice.draft_model),
+                LoadOptions(choice.device, activations=choice.activations),
+            )
         card = Card(
             name=loaded.name,
             context=loaded.context,
             wording=loaded.wording,
             chat=loaded.renderer.can_chat,
             fim=loaded.renderer.fim_format is not None,
+            reads=loaded.renderer.reads,
             description=loaded.description.line(),
             adapter=Path(choice.adapter).name if choice.adapter else None,
         )

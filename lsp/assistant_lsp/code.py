@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assistant.prompts.languages import comment_mark
+
 _HEADER = re.compile(
     r"\s*(?:(?:export|default|public|private|protected|internal|static|abstract|final|override"
     r"|async|inline|unsafe|pub(?:\(\w+\))?)\s+)*"
@@ -16,16 +18,6 @@ _NAME = re.compile(r"[^\W\d][\w$]*")
 _CLOSER = re.compile(r"\s*(?:\}|end\b)")
 _OPEN_SIGNATURE = re.compile(r"\s*[)\]]")
 _WINDOW_LINES = 60
-_MARKS = {
-    "#": "coffeescript dockerfile elixir gdscript julia make makefile nim perl powershell python r"
-    " ruby sh shellscript bash zsh fish tcl terraform toml yaml",
-    "--": "ada elm haskell lua plsql sql vhdl",
-    ";": "asm clojure commonlisp emacs-lisp lisp racket scheme",
-    "%": "erlang latex matlab prolog tex",
-    "!": "fortran fortran90",
-    '"': "vim",
-}
-_MARK_OF = {language: mark for mark, names in _MARKS.items() for language in names.split()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +71,6 @@ def name_at(line: str, column: int) -> str:
     """The name that a place in a line touches, or empty; the one right of it comes first."""
     touching = [m[0] for m in _NAME.finditer(line) if m.start() <= column <= m.end()]
     return touching[-1] if touching else ""
-
-
-def comment_mark(language: str) -> str:
-    """What a line of comment begins with."""
-    return _MARK_OF.get(language, "//")
 
 
 def comment_at(lines: Sequence[str], row: int, language: str) -> Comment | None:

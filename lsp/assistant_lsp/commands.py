@@ -132,7 +132,9 @@ class Commands:
                 raise ServerError(f"{asking.card.name} had nothing to say about this code")
             return answer
         if action.task is Task.TEST:
-            around = Surroundings(self._server.protocol.documents, open_folders(self._server))
+            protocol = self._server.protocol
+            folders = open_folders(self._server)
+            around = Surroundings(protocol.documents, folders, protocol.client_is_neovim)
             return await tests_for(asking, document, target, around)
         edits = await _EDITS[action.task](action.task, asking, document, target)
         return Change(document, edits)

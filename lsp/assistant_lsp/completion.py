@@ -18,6 +18,7 @@ from assistant.history import Outcome
 from assistant.messages import SamplingParams
 from assistant.suggestion import Spot
 from assistant_lsp.buffer import Edit
+from assistant_lsp.context import ProjectContext
 from assistant_lsp.documents import Document, Documents
 from assistant_lsp.keystrokes import is_quiet
 from assistant_lsp.messages import Messages
@@ -88,7 +89,9 @@ class Completions:
         messages: Messages,
         switch: Switch,
         recorder: Recorder,
+        context: ProjectContext,
     ) -> None:
+        self._context = context
         self._documents = documents
         self._model = model
         self._messages = messages
@@ -118,7 +121,9 @@ class Completions:
             return ""
         if automatic and (not self._switch.on or document.uri in self._quiet):
             return ""
-        before, after = around(document.buffer, document.buffer.offset(position))
+        offset = document.buffer.offset(position)
+        self._context.at(document, offset)
+        before, after = around(document.buffer, offset)
         place = _Place(document, before, after, settings.completion)
         if not (before.strip() or after.strip()) or not place.spot.wanted:
             return ""
@@ -244,6 +249,8 @@ class Completions:
         client, card = ready
         place, begun = job.place, time.monotonic()
         request = request_at(place.document, place.before, place.after, card.context)
+        ahead = job.follows is not None
+        request = self._context.added(request, place.document, card, ahead=ahead)
         job.suggestion.request, job.suggestion.model = request, card.name
         job.suggestion.adapter = card.adapter
         params = SamplingParams(max_tokens=place.settings.max_tokens)

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistant_lsp.code import comment_at, comment_mark, definition_at
+from assistant.prompts.languages import comment_mark
+from assistant_lsp.code import comment_at, definition_at
 
 _PYTHON = "python"
 _STRING = re.compile(r"[rRuU]?[\"']")

@@ -58,6 +58,10 @@ class Documents:
         """Forget a document."""
         self._open.pop(uri, None)
 
+    def all(self) -> list[Document]:
+        """The newest version of every document."""
+        return list(self._open.values())
+
     def get(self, uri: str) -> Document | None:
         """The newest version of a document, or None where it is not open."""
         return self._open.get(uri)

@@ -19,7 +19,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 
 from assistant_lsp.buffer import Edit
-from assistant_lsp.documents import Documents
+from assistant_lsp.documents import Document, Documents
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +30,8 @@ class AssistantProtocol(LanguageServerProtocol):
     def __init__(self, server: LanguageServer, converter: Any) -> None:
         self.documents = Documents()
         self.on_changed: Callable[[str, Sequence[Edit]], None] = lambda uri, edits: None
-        self.on_closed: Callable[[str], None] = lambda uri: None
+        self.on_closed: Callable[[Document], None] = lambda document: None
+        self.on_saved: Callable[[str], None] = lambda uri: None
         self.client_info: types.ClientInfo | None = None
         self._initialized = False
         super().__init__(server, converter)
@@ -124,6 +125,12 @@ class AssistantProtocol(LanguageServerProtocol):
             await handler(None)
 
     @property
+    def client_is_neovim(self) -> bool:
+        """Whether it is Neovim, whose lines have no ends of their own: it takes a `\\r` for a
+        character, and a line feed at the end of an empty text for another line."""
+        return self.client_info is not None and self.client_info.name == "Neovim"
+
+    @property
     def ended_well(self) -> bool:
         """Whether the editor said goodbye before it left."""
         return self._shutdown
@@ -144,8 +151,16 @@ class AssistantProtocol(LanguageServerProtocol):
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         """Forget the document."""
-        self.documents.close(params.text_document.uri)
-        self.on_closed(params.text_document.uri)
+        uri = params.text_document.uri
+        document = self.documents.get(uri)
+        self.documents.close(uri)
+        if document is not None:
+            self.on_closed(document)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_SAVE)
+    def lsp_text_document__did_save(self, params: types.DidSaveTextDocumentParams) -> None:
+        """Tell that it was saved."""
+        self.on_saved(params.text_document.uri)
 
     # Commands --------------------------------------------------------------------------------
 

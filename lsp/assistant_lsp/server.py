@@ -20,6 +20,7 @@ from assistant_lsp.switch import snooze_minutes
 from assistant_lsp.wire import serve
 
 _ACCEPTED = "assistant.suggestionAccepted"
+_SHOW_CONTEXT = "assistant.showContext"
 
 
 def create_server() -> AssistantLanguageServer:
@@ -31,6 +32,7 @@ def create_server() -> AssistantLanguageServer:
     _register_actions(server, session)
     _register_record(server, session)
     _register_switch(server, session)
+    _register_context(server, session)
     return server
 
 
@@ -73,6 +75,10 @@ def _register_life(server: AssistantLanguageServer, session: Session) -> None:
         with suppress(JsonRpcException):  # an editor without an answer keeps the settings it has
             await session.pull(params.settings)
 
+    @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    def folders_changed(_: types.DidChangeWorkspaceFoldersParams) -> None:
+        session.open_folders()
+
     @server.feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def progress_cancelled(params: types.WorkDoneProgressCancelParams) -> None:
         session.progresses.cancel(params.token)
@@ -98,7 +104,7 @@ def _register_completion(server: AssistantLanguageServer, session: Session) -> N
         text = await session.completions.at(
             document, params.position, session.settings, automatic=automatic
         )
-        if _keeps_no_line_ends(server):
+        if server.protocol.client_is_neovim:
             text = text.replace("\r\n", "\n")
         item = ghost_item(params.position, text, _accepted(document.uri))
         return types.InlineCompletionList([item] if text else [])
@@ -134,8 +140,10 @@ def _register_actions(server: AssistantLanguageServer, session: Session) -> None
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, options)
     async def code_actions(params: types.CodeActionParams) -> list[types.CodeAction]:
         document = documents.get(params.text_document.uri)
-        form = form_for(server.client_capabilities)
-        return [] if document is None else offered(document, params, form)
+        if document is None:
+            return []
+        session.context.visited(document, params.range.start)
+        return offered(document, params, form_for(server.client_capabilities))
 
     @server.feature(types.CODE_ACTION_RESOLVE)
     async def resolved(action: types.CodeAction) -> types.CodeAction:
@@ -180,7 +188,11 @@ def _register_switch(server: AssistantLanguageServer, session: Session) -> None:
         session.messages.info(f"there are no suggestions for {minutes:g} minutes")
 
 
-def _keeps_no_line_ends(server: AssistantLanguageServer) -> bool:
-    """Neovim's lines have none, and it takes a `\\r` in ghost text for a character to insert."""
-    client = server.protocol.client_info
-    return client is not None and client.name == "Neovim"
+def _register_context(server: AssistantLanguageServer, session: Session) -> None:
+    @server.command(_SHOW_CONTEXT)
+    async def show(params: types.ExecuteCommandParams) -> None:
+        match params.arguments:
+            case [str(uri)]:
+                await session.show_context(uri)
+            case _:
+                raise JsonRpcInvalidParams(f"{_SHOW_CONTEXT}: the argument is a uri")

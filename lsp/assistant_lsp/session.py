@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from assistant.context.sent import shown
 from assistant_lsp.buffer import Edit
 from assistant_lsp.commands import Commands
 from assistant_lsp.completion import Completions
+from assistant_lsp.context import ProjectContext
+from assistant_lsp.documents import Document, path_of
 from assistant_lsp.folders import folder_of, open_folders
 from assistant_lsp.messages import Messages
 from assistant_lsp.model import Model
@@ -38,8 +42,10 @@ class Session:
             on_outcome=lambda one, outcome: self.completions.settled(one, outcome),
             workspace=lambda path: folder_of(path, open_folders(server)),
         )
+        documents = server.protocol.documents
+        self.context = ProjectContext(documents, lambda: self.settings, self.messages.warn)
         self.completions = Completions(
-            server.protocol.documents, self.model, self.messages, self.switch, self.recorder
+            documents, self.model, self.messages, self.switch, self.recorder, self.context
         )
         self.commands = Commands(
             server,
@@ -51,12 +57,14 @@ class Session:
         )
         server.protocol.on_changed = self._changed
         server.protocol.on_closed = self._closed
+        server.protocol.on_saved = self.context.saved
 
     async def begin(self, options: object) -> None:
         """Take the settings that came with `initialize`, then those that the editor is asked for.
 
         Raises nothing: bad settings are told, and defaults stand in for them.
         """
+        self.open_folders()
         await self.configure(options)
         with suppress(TimeoutError, JsonRpcException):
             async with asyncio.timeout(_SETTINGS_SECONDS):
@@ -100,13 +108,33 @@ class Session:
     async def end(self) -> None:
         """Let go of everything."""
         await self.model.aclose()
+        await self.context.aclose()
         self.commands.answers.close()
         await asyncio.to_thread(self.recorder.close)
 
     def _changed(self, uri: str, edits: Sequence[Edit]) -> None:
         self.completions.changed(uri, edits)
         self.recorder.changed(uri, edits)
+        self.context.changed(uri, edits)
 
-    def _closed(self, uri: str) -> None:
-        self.completions.closed(uri)
-        self.recorder.closed(uri)
+    def _closed(self, document: Document) -> None:
+        self.completions.closed(document.uri)
+        self.recorder.closed(document.uri)
+        self.context.closed(document)
+
+    def open_folders(self) -> None:
+        """Work with the folders that the editor has open now."""
+        folders = self.server.workspace.folders.values()
+        paths = [path_of(folder.uri) for folder in folders]
+        root = self.server.workspace.root_uri
+        if not paths and root:
+            paths = [path_of(root)]
+        self.context.open_roots([Path(path) for path in paths if path])
+
+    async def show_context(self, uri: str) -> None:
+        """Show what the last completion of a document was sent."""
+        sent = self.context.sent(uri)
+        if sent is None:
+            self.messages.info("nothing was sent for this document yet")
+        else:
+            await self.commands.answers.show("context", shown(sent))

@@ -1,12 +1,14 @@
 """What the user sets in the editor, below `assistant`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
+
+from assistant.context.budget import MOST_CHARACTERS
 
 SECTION = "assistant"
 
@@ -31,6 +33,17 @@ class CompletionSettings(_Section):
     """Whether the model goes on behind a suggestion while it is read, as if it were accepted."""
 
 
+class ContextSettings(_Section):
+    """Below `assistant.context`."""
+
+    enabled: bool = True
+    """Whether a completion is given pieces of other files to read."""
+    max_characters: int = Field(default=MOST_CHARACTERS, ge=0, le=100_000)
+    """How long they may be together."""
+    disabled_folders: list[str] = []
+    """Patterns of paths in and below which no file is read for another, nor given others."""
+
+
 class ActionSettings(_Section):
     """Below `assistant.actions`."""
 
@@ -44,6 +57,7 @@ class EditorSettings(_Section):
     model: Annotated[str | None, BeforeValidator(lambda name: name or None)] = None
     """Instead of the model in `config.toml`."""
     completion: CompletionSettings = CompletionSettings()
+    context: ContextSettings = ContextSettings()
     actions: ActionSettings = ActionSettings()
 
     def suggests_in(self, language: str, path: str) -> bool:
@@ -51,12 +65,25 @@ class EditorSettings(_Section):
         chosen = self.completion
         if not chosen.enabled or language in chosen.disabled_languages:
             return False
-        places = (PurePath(path), *PurePath(path).parents) if path else ()
-        return not any(
-            fnmatchcase(str(place), pattern.rstrip("/") or "/")
-            for place in places
-            for pattern in chosen.disabled_folders
-        )
+        return not _is_in(path, chosen.disabled_folders)
+
+    def reads_in(self, path: str) -> bool:
+        """Whether a file may be read for others, and be given others to read.
+
+        Where nothing is suggested, nothing is read either.
+        """
+        folders = (*self.completion.disabled_folders, *self.context.disabled_folders)
+        return self.context.enabled and not _is_in(path, folders)
+
+
+def _is_in(path: str, patterns: Iterable[str]) -> bool:
+    """Whether a path, or a folder above it, is one of `patterns`."""
+    places = (PurePath(path), *PurePath(path).parents) if path else ()
+    return any(
+        fnmatchcase(str(place), pattern.rstrip("/") or "/")
+        for place in places
+        for pattern in patterns
+    )
 
 
 def read_settings(sent: object) -> tuple[EditorSettings, list[str]]:

@@ -1,7 +1,7 @@
 """Tests for a function or class, written into the file where its project keeps such tests."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assistant.errors import ServerError
@@ -26,6 +26,8 @@ class Surroundings:
     documents: Documents
     folders: list[str]
     """The paths of the folders that the editor has open."""
+    ends_last_lines: bool = False
+    """Whether the editor ends the last line of a new file by itself."""
 
 
 async def tests_for(
@@ -52,6 +54,8 @@ async def tests_for(
     # It may have been written to while the model thought.
     tests, is_open = await _document_of(file, document, around.documents)
     edit = _appended(tests.buffer, answer, document.buffer.line_end)
+    if around.ends_last_lines and not tests.buffer.text:
+        edit = replace(edit, text=edit.text.rstrip("\r\n"))
     return Change(tests, [edit], is_open=is_open, creates=not is_open and not file.exists)
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from tests.cli.conftest import Run
+from tests.lsp.scripted_model import ScriptedModel
 
 NOTE = "# Teh title\n\nThe server keeps teh result in a cache.\n\n```\nteh code\n```\n"
 
@@ -16,6 +17,21 @@ def test_complete_prints_what_belongs_at_the_cursor(run: Run, tmp_path: Path) ->
     assert answer["text"].strip()
     again = run("complete", "a.py:5")
     assert again.stdout == answer["text"] + "\n"
+
+
+def test_complete_shows_what_it_sends(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "prices.py").write_text("def price_of(article): ...\n")
+    (tmp_path / "main.py").write_text("from prices import price_of\n\nprint(price_of(")
+    with ScriptedModel() as model:
+        settings = {"ASSISTANT_SERVER_URL": model.url}
+        done = run("complete", "main.py:3", "--show-context", settings=settings)
+        assert "## 1. prices.py `price_of`" in done.stdout
+        assert "def price_of(article):" in done.stdout
+        answer = model.answers("1))")
+        assert run("complete", "main.py:3", settings=settings).stdout == "1))\n"
+    sent = answer.wait_asked()["prompt"]
+    assert sent.startswith("# prices.py\n# def price_of(article):\nfrom prices")
 
 
 def test_explain_streams_an_answer(run: Run, tmp_path: Path) -> None:

@@ -44,7 +44,10 @@ async def test_a_server_is_started_and_then_found() -> None:
     said: list[str] = []
     async with client_of() as client:
         card = await client.ready(said.append)
-        assert card == ModelCard("starter", 512, Wording.BRIEF, True, True, "starter: words alone")
+        line = "starter: words alone"
+        assert card == ModelCard(
+            "starter", 512, Wording.BRIEF, True, True, ("suffix", "prefix"), line
+        )
         assert said[0] == "starting the model server"
         assert the_record().by_front_end
         first = the_record()

@@ -1,5 +1,6 @@
 """Servers that are not ours: another OpenAI-compatible one, named by its URL."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,13 @@ import pytest
 from assistant.client import ModelClient
 from assistant.config import Settings
 from assistant.errors import ServerError
-from assistant.messages import CompletionRequest, Conversation, Message, SamplingParams
+from assistant.messages import (
+    CompletionRequest,
+    Conversation,
+    Message,
+    SamplingParams,
+    Snippet,
+)
 from assistant.prompts import Wording
 from tests.client.foreign_servers import (
     LOST,
@@ -136,6 +143,28 @@ async def test_a_space_that_was_typed_comes_back_once() -> None:
     request = CompletionRequest("x = a ", "\n")
     for foreign in (Vllm([{"id": QWEN}]), LlamaCpp()):
         assert (await completed(foreign, request))[0] == middle("x = a", "\n")
+
+
+async def test_pieces_of_other_files_go_where_each_server_wants_them() -> None:
+    pieces = (Snippet("b.py", "def b(): ..."),)
+    request = replace(REQUEST, path="/home/me/shop/a.py", project="/home/me/shop", context=pieces)
+
+    async def sent(foreign: Foreign, path: str) -> dict[str, Any]:
+        async with running(foreign):
+            client = client_of(foreign)
+            assert "context" in (await client.ready()).reads
+            await client.complete(request, PARAMS)
+            await client.aclose()
+        return foreign.asked(path)[-1]
+
+    extra = (await sent(LlamaCpp(), "/infill"))["input_extra"]
+    assert extra == [{"filename": "b.py", "text": "def b(): ..."}]
+    prompt = (await sent(Vllm([{"id": QWEN}]), "/v1/completions"))["prompt"]
+    assert prompt.startswith("<|repo_name|>shop\n<|file_sep|>b.py\ndef b(): ...\n<|file_sep|>a.py")
+    prompt = (await sent(Foreign(), "/v1/completions"))["prompt"]
+    assert prompt == f"# b.py\n# def b(): ...\n{REQUEST.prefix}"
+    asked = (await sent(ChatOnly(), "/v1/chat/completions"))["messages"][0]["content"]
+    assert "From b.py:\n```python\ndef b(): ...\n```" in asked
 
 
 async def test_what_is_asked_at_first_holds_nothing_of_the_users() -> None:

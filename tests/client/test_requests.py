@@ -9,7 +9,13 @@ import pytest
 from assistant.client import ModelClient
 from assistant.config import Settings
 from assistant.errors import ServerError
-from assistant.messages import CompletionRequest, Conversation, Message, SamplingParams
+from assistant.messages import (
+    CompletionRequest,
+    Conversation,
+    Message,
+    SamplingParams,
+    Snippet,
+)
 from tests.server.live import Live, live
 from tests.server.scripted_engine import ScriptedEngine, ScriptedLoader
 
@@ -49,6 +55,15 @@ async def test_a_completion(client: ModelClient, engine: ScriptedEngine) -> None
     assert stream.finish == "stop"
     assert engine.completions == [request, request]
     assert engine.params == [PARAMS, PARAMS]
+
+
+async def test_pieces_of_other_files_arrive(client: ModelClient, engine: ScriptedEngine) -> None:
+    pieces = (Snippet("b.py", "def b(): ..."), Snippet("c.py", "C = 1\n"))
+    request = CompletionRequest(
+        "def add(", "\nprint()", "python", "/home/me/shop/a.py", pieces, "/home/me/shop"
+    )
+    await client.complete(request, PARAMS)
+    assert engine.completions == [request]
 
 
 async def test_a_conversation(client: ModelClient, engine: ScriptedEngine) -> None:

@@ -19,7 +19,7 @@ from assistant.client.served_names import fim_format_of
         ("codellama:34b", "none"),
         ("codellama:13b-python", None),
         ("codellama", None),
-        ("bigcode/starcoder2-7b", "starcoder"),
+        ("bigcode/starcoder2-7b", "starcoder2"),
         ("deepseek-coder-6.7b-base.Q5_K_S.gguf", "deepseek"),
         ("lmsys/vicuna-13b-v1.3", "none"),
         ("starter", "starter"),

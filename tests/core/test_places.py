@@ -8,13 +8,13 @@ from assistant.cli.places import (
     Place,
     Span,
     cursor_offset,
-    language_of,
     lines_of,
     parse_place,
     parse_span,
     read_text,
 )
 from assistant.errors import UsageError
+from assistant.syntax.file_names import language_of
 
 
 def test_a_place_has_a_line_and_perhaps_a_column() -> None:

@@ -10,7 +10,9 @@ from assistant.messages import Conversation, SamplingParams
 from assistant.prompts.tasks import Task, Wording
 from assistant.rewriting import answer, continued, rewritten
 
-CARD = ModelCard("m", context=2048, wording=Wording.BRIEF, chat=True, fim=True, description="")
+CARD = ModelCard(
+    "m", context=2048, wording=Wording.BRIEF, chat=True, fim=True, reads=(), description=""
+)
 TEXT = "# Title\n\nThe first paragraph has some words.\n\n```\ncode\n```\n\nThe second one too.\n"
 
 

@@ -19,6 +19,8 @@ ASSISTANT = Path(sys.executable).parent / "assistant"
 PATIENCE = 120.0
 """Seconds; the model is loaded within them, on a busy machine too."""
 _OLDEST = (0, 12)
+_QUESTION = "r?"
+"""The mode in which Neovim waits for a yes or no."""
 
 _INIT = """
 vim.opt.runtimepath:append([[{plugin}]])
@@ -41,6 +43,11 @@ vim.api.nvim_create_autocmd("LspRequest", {{
     end
   end,
 }})
+function _G.nowhere()
+  local params = vim.lsp.util.make_range_params(0, "utf-8")
+  params.context = {{ diagnostics = {{}}, only = {{ "nothing" }} }}
+  return params
+end
 require("assistant").setup({{ cmd = {{ [[{command}]], "lsp" }} }})
 """
 _GHOST_TEXT = """
@@ -112,6 +119,24 @@ class Neovim:
                 return
         raise AssertionError(f"no ghost text anywhere along {self.text!r}")
 
+    def asked(self, command: str, key: str) -> None:
+        """Run a command that leads to a question, and answer that with a key."""
+        # Without a screen, Neovim answers its questions by itself.
+        self._nvim.ui_attach(100, 50)
+        self._nvim.command("set cmdheight=20")  # so that it never waits for the enter key
+        self._nvim.command(command)
+        self._wait_mode(lambda mode: mode == _QUESTION)
+        self._nvim.input(key)
+        self._wait_mode(lambda mode: mode != _QUESTION)
+        self._nvim.ui_detach()
+
+    def _wait_mode(self, fits: Callable[[str], bool]) -> None:
+        """Wait without the editor's help: while it asks a question, it does nothing else."""
+        end = time.monotonic() + PATIENCE
+        while not fits(mode := self._nvim.api.get_mode()["mode"]):
+            assert time.monotonic() < end, f"still in the mode {mode}"
+            time.sleep(0.02)
+
     def command(self, command: str) -> None:
         self._nvim.command(command)
 
@@ -154,9 +179,15 @@ class Neovim:
         self.wait("the end of the work", lambda: self.lua("return #_G.ended > 0"))
         self.lua("_G.ended = {}")
 
-    def close(self) -> None:
+    def close_server(self) -> None:
+        """End the language server, which writes all that it has to record."""
+        # A request is sent behind all edits, which wait for a while to be sent otherwise.
+        self.lua("vim.lsp.buf_request_sync(0, 'textDocument/codeAction', _G.nowhere(), 5000)")
         self.lua("vim.lsp.enable('assistant', false)")
         self.wait("the server's end", lambda: not self.lua("return #vim.lsp.get_clients() > 0"))
+
+    def close(self) -> None:
+        self.close_server()
         with contextlib.suppress(EOFError, OSError):  # it is gone before it can answer
             self._nvim.command("quitall!")
         self._nvim.close()

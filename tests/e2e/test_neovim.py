@@ -3,11 +3,13 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from assistant.client.record import read_record
+from assistant.history import History
 from tests.e2e.neovim import Neovim, find_neovim
 from tests.lsp.scripted_model import ScriptedModel
 
@@ -134,6 +136,15 @@ def test_code_is_explained_beside_it(
     assert neovim.text.startswith("x = 1"), "the cursor stays in the code"
 
 
+def test_what_was_sent_is_shown_beside_the_code(
+    scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
+) -> None:
+    show(neovim, scripted, tmp_path / "example.py", "first")
+    neovim.type("<Esc>")
+    neovim.command("AssistantContext")
+    neovim.wait("it", lambda: "# What was sent to complete example.py" in neovim.first_lines)
+
+
 def test_text_is_polished_and_the_change_is_undone(
     scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
 ) -> None:
@@ -142,12 +153,64 @@ def test_text_is_polished_and_the_change_is_undone(
     neovim.open(file)
     answer = scripted.answers("The cat sat.")
     neovim.command("3")
-    neovim.command("AssistantPolish")
+    neovim.asked("AssistantPolish", "y")
     polished = "# Notes\n\nThe cat sat.\n\n```\nteh\n```"
     neovim.wait("the polished text", lambda: neovim.text == polished)
     assert "Notes" not in answer.request["messages"][-1]["content"]
     neovim.type("u")
     neovim.wait("the old text", lambda: neovim.text == polished.replace("The", "Teh"))
+
+
+def test_a_text_that_is_not_wanted_stays_and_is_recorded_as_refused(
+    scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
+) -> None:
+    file = tmp_path / "note.txt"
+    file.write_text("Teh cat sat.\n")
+    neovim.open(file)
+    scripted.answers("The cat sat.")
+    neovim.asked("AssistantPolish", "n")
+    neovim.type("AYes.<Esc>")
+    neovim.wait("the typed text", lambda: neovim.text == "Teh cat sat.Yes.")
+    scripted.answers("The cat sat. Yes.")
+    neovim.asked("AssistantPolish", "y")
+    neovim.wait("the polished text", lambda: neovim.text == "The cat sat. Yes.")
+    neovim.close_server()
+    with closing(History()) as history:
+        rows = {row.text: row for row in history.find()}
+    refused, taken = rows["The cat sat."], rows["The cat sat. Yes."]
+    assert (refused.fate.outcome, taken.fate.outcome) == ("rejected", "accepted")
+    assert refused.fate.replaced_by in ("Teh cat sat.Yes.", "The cat sat. Yes.")
+    assert (taken.fate.kept, taken.path) == (True, str(file))
+
+
+def test_a_test_is_written_into_a_file_of_its_own(
+    scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
+) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "tests").mkdir()
+    file = tmp_path / "numbers.py"
+    file.write_text("def one():\n    return 1\n")
+    neovim.open(file)
+    scripted.answers("```python\ndef test_one():\n    assert one() == 1\n```\n")
+    neovim.asked("AssistantTest", "y")
+    neovim.wait("the test beside it", lambda: "def test_one():" in neovim.first_lines)
+    assert neovim.text.startswith("def one"), "the cursor stays where it was"
+    neovim.command("wall")
+    written = (tmp_path / "tests" / "test_numbers.py").read_text()
+    assert written == "def test_one():\n    assert one() == 1\n"
+
+
+def test_names_are_suggested_beside_the_code(
+    scripted: ScriptedModel, neovim: Neovim, tmp_path: Path
+) -> None:
+    file = tmp_path / "example.py"
+    file.write_text("def f(x):\n    return x\n")
+    neovim.open(file)
+    answer = scripted.answers("- `same`: it says so.\n")
+    neovim.type("w")
+    neovim.command("AssistantNames")
+    neovim.wait("the names", lambda: "- `same`: it says so." in neovim.first_lines)
+    assert "f\n\ndef f(x):" in answer.request["messages"][-1]["content"]
 
 
 def show(neovim: Neovim, scripted: ScriptedModel, file: Path, *pieces: str) -> None:

@@ -118,7 +118,8 @@ def test_answers_are_those_of_transformers(
     lora = adapter if with_adapter else None
     quantization: Any = "nf4" if kind == "nf4 at load" else "none"
     loaded = load_model(
-        tiny.local_model(folder, adapter=lora), LoadOptions("cpu", quantization, kernel_rows=ALWAYS)
+        tiny.local_model(folder, adapter=lora),
+        LoadOptions("cpu", quantization, activations="bf16", kernel_rows=ALWAYS),
     )
     reference = by_transformers(folder, kind, lora)
     answers = set()
@@ -156,12 +157,20 @@ def test_many_rows_give_the_logits_of_transformers(
     kernel to another, and it is the logits that have to agree: as well as bfloat16 does.
     """
     folder: Path = request.getfixturevalue(FOLDERS[kind])
-    options = LoadOptions("cpu", dense_bytes=dense_bytes, kernel_rows=0)
+    options = LoadOptions("cpu", activations="bf16", dense_bytes=dense_bytes, kernel_rows=0)
     loaded = load_model(tiny.local_model(folder), options)
     prompt = loaded.renderer.complete(REQUESTS[0])
     expected = logits(by_transformers(folder, kind, None), prompt)
     found = logits(loaded.model, prompt)
     assert float((found - expected).norm() / expected.norm()) < 0.03
+
+
+def test_inputs_in_8_bits_cost_little(llama_gptq: Path) -> None:
+    loaded = load_model(tiny.local_model(llama_gptq), LoadOptions("cpu"))
+    prompt = loaded.renderer.complete(REQUESTS[0])
+    expected = logits(by_transformers(llama_gptq, "gptq", None), prompt)
+    found = logits(loaded.model, prompt)
+    assert float((found - expected).norm() / expected.norm()) < 0.05
 
 
 def test_int4_loses_less_than_nf4(llama_bf16: Path) -> None:

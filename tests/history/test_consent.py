@@ -98,6 +98,12 @@ def test_settings_that_make_no_sense_record_nothing(consent: Consent, told: list
         "/home/me/.aws/credentials",
         "credentials.json",
         "/home/me/.netrc",
+        "/home/me/.npmrc",
+        "secrets.yaml",
+        "prod.env",
+        "main.tfvars",
+        "/home/me/.ssh/config",
+        "/home/me/.kube/cache/x",
     ],
 )
 def test_secrets_are_never_recorded(consent: Consent, path: str) -> None:

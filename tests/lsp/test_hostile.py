@@ -42,6 +42,11 @@ RECORDED: list[tuple[str, dict[str, Any]]] = [
         },
     ),
     ("textDocument/inlineCompletion", at(1, 3)),
+    ("textDocument/didSave", {"textDocument": {"uri": URI}}),
+    (
+        "workspace/executeCommand",
+        {"command": "assistant.showContext", "arguments": [URI]},
+    ),
     ("textDocument/completion", at(1, 3)),
     (
         "textDocument/codeAction",

@@ -16,9 +16,11 @@ from assistant.prompts.tokenizer import TemplateFunction
 CONTROL = tuple(
     dict.fromkeys(
         name
-        for formats in (CHAT_FORMATS.values(), FIM_FORMATS.values())
-        for chat_or_fim in formats
-        for name in chat_or_fim.tokens
+        for names in (
+            *(one.tokens for one in CHAT_FORMATS.values()),
+            *(one.all_tokens for one in FIM_FORMATS.values()),
+        )
+        for name in names
     )
 )
 CORPUS = (

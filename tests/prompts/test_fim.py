@@ -13,6 +13,7 @@ from tests.prompts.families import CONTROL, FAMILIES, families
 WRITTEN = {
     "codellama": "<s>▁<PRE>▁<SUF>after▁<MID> before",
     "starcoder": "<fim_prefix>before<fim_suffix>after<fim_middle>",
+    "starcoder2": "<fim_prefix>before<fim_suffix>after<fim_middle>",
     "deepseek": "<s><｜fim▁begin｜>before<｜fim▁hole｜>after<｜fim▁end｜>",
     "qwen": "<|fim_prefix|>before<|fim_suffix|>after<|fim_middle|>",
     "starter": "<s><|fim_suffix|>after<|fim_prefix|>before<|fim_middle|>",
@@ -20,6 +21,7 @@ WRITTEN = {
 END = {
     "codellama": "▁<EOT>",
     "starcoder": "<|endoftext|>",
+    "starcoder2": "<|endoftext|>",
     "deepseek": None,  # the tokenizer's own end of text
     "qwen": "<|endoftext|>",
     "starter": "<|end|>",

@@ -49,6 +49,7 @@ def test_the_prompts_are_those_of_the_models_cards() -> None:
     assert texts == {
         "codellama": " <PRE> <SUF>SUFFIX <MID> PREFIX",
         "starcoder": "<fim_prefix>PREFIX<fim_suffix>SUFFIX<fim_middle>",
+        "starcoder2": "<fim_prefix>PREFIX<fim_suffix>SUFFIX<fim_middle>",
         "deepseek": "<｜fim▁begin｜>PREFIX<｜fim▁hole｜>SUFFIX<｜fim▁end｜>",
         "qwen": "<|fim_prefix|>PREFIX<|fim_suffix|>SUFFIX<|fim_middle|>",
         "starter": "<|bos|><|fim_suffix|>SUFFIX<|fim_prefix|>PREFIX<|fim_middle|>",

@@ -180,6 +180,7 @@ def served(engine: ScriptedEngine, name: str = "scripted") -> Served:
         wording="brief",
         chat=True,
         fim=True,
+        reads=("suffix", "prefix"),
         description=f"{name}: words alone",
     )
     return Served(engine, card)

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from assistant.config import Activations
 from assistant.engine.linear.crossover import set_crossovers
 from assistant.engine.linear.gptq import NotConvertible, convert_gptq, is_gptq
-from assistant.engine.linear.int4 import can_multiply
+from assistant.engine.linear.int4 import Int4Linear, can_multiply
 from assistant.engine.linear.nf4 import (
     Nf4Linear,
     dequantize,
@@ -30,7 +31,13 @@ Make = Callable[[Any], nn.Module | None]
 """What a layer becomes; None for one that stays."""
 
 
-def convert_linears(model: nn.Module, budget_bytes: int, *, kernel_rows: int | None = None) -> None:
+def convert_linears(
+    model: nn.Module,
+    budget_bytes: int,
+    *,
+    kernel_rows: int | None = None,
+    activations: Activations = "int8",
+) -> None:
     """Replace the linear layers of a model on the CPU that has not computed yet.
 
     - GPTQ layers of 4 bits become `Int4Linear`, with the same values to the rounding of bfloat16.
@@ -42,8 +49,9 @@ def convert_linears(model: nn.Module, budget_bytes: int, *, kernel_rows: int | N
     What cannot be converted stays as it is, which is logged. `budget_bytes` is the memory that
     may be taken beside the model's own for weights that are kept in bfloat16, too; they make
     requests of more than a few tokens faster. `kernel_rows` are the rows that 4-bit kernels get at
-    most; None: as many as a measurement says they are best for. The layers of adapters stay as
-    they are. One layer is converted at a time, and the old one freed if nobody else holds it.
+    most; None: as many as a measurement says they are best for. With `activations` of `bf16` no
+    input is rounded to 8 bits. The layers of adapters stay as they are. One layer is converted at a
+    time, and the old one freed if nobody else holds it.
     """
     budget = _Budget(budget_bytes)
     shared = _embedding_weights(model)
@@ -58,10 +66,12 @@ def convert_linears(model: nn.Module, budget_bytes: int, *, kernel_rows: int | N
     _replace(model, make)
     layers = list(dict.fromkeys(m for m in model.modules() if isinstance(m, QuantizedLinear)))
     for layer in layers:
-        if not layer.keeps_dense and budget.take(layer.dense_nbytes):
+        if isinstance(layer, Int4Linear) and activations == "bf16":
+            layer.in_bytes = False
+        if layer.needs_dense and not layer.keeps_dense and budget.take(layer.dense_nbytes):
             layer.keep_dense()
     if kernel_rows is None:
-        set_crossovers(layers)
+        set_crossovers(layer for layer in layers if layer.needs_dense)
         return
     for layer in layers:
         layer.kernel_rows = kernel_rows

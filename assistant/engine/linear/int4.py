@@ -9,6 +9,7 @@ import torch
 from assistant.engine.linear.layout import BLOCK, KERNEL_GROUPS, find_layout, pack, pad_outputs
 from assistant.engine.linear.quantized import QuantizedLinear, finish_joining, joined_bias
 from assistant.engine.native import int4 as native
+from assistant.engine.native.library import Linear
 
 LEVELS = tuple(range(-8, 8))
 """What codes stand for, unless a layer has levels of its own."""
@@ -25,13 +26,15 @@ class Int4Linear(QuantizedLinear):
 
     A weight is `(code - 8) * scale + zero`, or with `levels` of its own `levels[code] * scale +
     zero`. Sums are float32. The kernel is our own where there is one, or else PyTorch's, which
-    knows no other levels.
+    knows no other levels. With these levels, our own is the faster one for many rows, too.
     """
 
     packed: torch.Tensor
     scales_and_zeros: torch.Tensor
     order: torch.Tensor | None
     levels: torch.Tensor
+    in_bytes: bool
+    """Whether inputs are rounded to 8 bits: where it can be, unless somebody says no."""
     kernel = "int4 kernel"
 
     def __init__(
@@ -57,12 +60,13 @@ class Int4Linear(QuantizedLinear):
         self.register_buffer("packed", packed.view(self._padded, -1))
         self.register_buffer("scales_and_zeros", scales_and_zeros)
         self.register_buffer("order", order)
+        self.own_kernel = native.find_kernel() is not None if own_kernel is None else own_kernel
+        self.in_bytes = levels is None and self.own_kernel
         if levels is None:
             levels = torch.tensor(LEVELS)
         else:
             self.kernel = "nf4 kernel"
         self.register_buffer("levels", levels.to(torch.bfloat16))
-        self.own_kernel = native.find_kernel() is not None if own_kernel is None else own_kernel
 
     @classmethod
     def from_codes(
@@ -122,18 +126,34 @@ class Int4Linear(QuantizedLinear):
         parts = joined.packed.split_with_sizes([layer._padded for layer in layers])
         for layer, part in zip(layers, parts, strict=True):
             layer.packed = part
+        joined.in_bytes = all(layer.in_bytes for layer in layers)
         finish_joining(joined, layers)
         return joined
 
     def multiply_few(self, rows: torch.Tensor) -> torch.Tensor:
         """See QuantizedLinear."""
         if self.own_kernel:
-            own = _own_kernel()
-            return own.multiply(rows, self.packed, self.scales_and_zeros, self.levels)
+            return _own_kernel().multiply(rows, self.described)
         product: torch.Tensor = torch.ops.aten._weight_int4pack_mm_for_cpu(
             rows.contiguous(), self.packed, self.group_size, self.scales_and_zeros
         )
         return product
+
+    def multiply_many(self, rows: torch.Tensor) -> torch.Tensor:
+        """See QuantizedLinear."""
+        return super().multiply_many(rows) if self.needs_dense else self.multiply_few(rows)
+
+    @property
+    def needs_dense(self) -> bool:
+        """See QuantizedLinear."""
+        return not self.in_bytes
+
+    @property
+    def described(self) -> Linear:
+        """Its weights for our own kernel, without bias and order."""
+        return native.describe(
+            self.packed, self.scales_and_zeros, self.levels, in_bytes=self.in_bytes
+        )
 
     def multiply_unpacked(self, rows: torch.Tensor) -> torch.Tensor:
         """See QuantizedLinear."""
@@ -154,7 +174,7 @@ class Int4Linear(QuantizedLinear):
         buffer = _scratch(self.in_features * self._padded)
         if self.own_kernel:
             weight = buffer.view(self._padded, self.in_features)
-            _own_kernel().unpack(self.packed, self.scales_and_zeros, self.levels, weight)
+            _own_kernel().unpack(self.described, weight)
             return weight
         layout = find_layout()
         assert layout is not None, "there is no layer without a layout: see can_multiply"

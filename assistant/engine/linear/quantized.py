@@ -87,6 +87,11 @@ class QuantizedLinear(nn.Module):
         self._dense = None
 
     @property
+    def needs_dense(self) -> bool:
+        """Whether many rows are faster with weights in bfloat16."""
+        return True
+
+    @property
     def keeps_dense(self) -> bool:
         """Whether the weights are kept in bfloat16, too."""
         return self._dense is not None

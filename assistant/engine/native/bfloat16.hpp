@@ -7,10 +7,23 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 constexpr int64_t kOutputs = 16;  // outputs of a product that stand together in its weights
 constexpr int64_t kUnit = 4;      // blocks of so many outputs that a thread takes at a time
-constexpr int kMostRows = 6;      // rows for which a weight is looked at once
+constexpr int kMostRows = 5;      // rows for which a weight is looked at once
+
+template <class Do, int... Numbers>
+inline void each_of(Do&& act, std::integer_sequence<int, Numbers...>) {
+  (act(std::integral_constant<int, Numbers>{}), ...);
+}
+
+// A loop that is written out before the compiler decides what to keep in registers.
+template <int Count, class Do>
+inline void each(Do&& act) {
+  each_of(act, std::make_integer_sequence<int, Count>{});
+}
 
 inline __m512 load16(const uint16_t* from) {
   const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
@@ -21,11 +34,17 @@ inline void store16(uint16_t* to, __m512 values) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), (__m256i)_mm512_cvtneps_pbh(values));
 }
 
-// Two neighbours, sixteen times.
-inline __m512bh two_inputs(const uint16_t* from) {
-  int32_t both;
-  std::memcpy(&both, from, sizeof both);
-  return (__m512bh)_mm512_set1_epi32(both);
+// Four bytes, sixteen times. Written out, because compilers would hold many of them in registers,
+// and have too few left for sums.
+inline __m512i broadcast(const void* from) {
+  __m512i found;
+  asm volatile("vpbroadcastd %1, %0" : "=v"(found) : "m"(*static_cast<const int32_t*>(from)));
+  return found;
+}
+
+// Adds the products of two inputs each.
+inline void add(__m512& sum, __m512bh weights, __m512bh inputs) {
+  sum = _mm512_dpbf16_ps(sum, weights, inputs);
 }
 
 // To bfloat16 and back: what is lost when a result is kept in it.

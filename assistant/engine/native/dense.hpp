@@ -16,15 +16,16 @@ inline void multiply_unit(const DenseWeights& w, const uint16_t* x, int64_t unit
                           __m512 (&total)[Rows][kUnit]) {
   constexpr int64_t kStep = kUnit * kOutputs * 2;
   const uint16_t* at = w.values + unit * (w.inputs / 2) * kStep;
-  for (int r = 0; r < Rows; ++r)
-    for (int b = 0; b < kUnit; ++b) total[r][b] = _mm512_setzero_ps();
+  each<Rows>([&](auto r) { each<kUnit>([&](auto b) { total[r][b] = _mm512_setzero_ps(); }); });
   for (int64_t k = 0; k < w.inputs; k += 2, at += kStep) {
-    for (int b = 0; b < kUnit; ++b) {
-      const __m512bh two = (__m512bh)_mm512_loadu_si512(at + b * kOutputs * 2);
-      for (int r = 0; r < Rows; ++r) {
-        const __m512bh pair = two_inputs(x + r * w.inputs + k);
-        total[r][b] = _mm512_dpbf16_ps(total[r][b], pair, two);
-      }
-    }
+    each<kUnit / 2>([&](auto pair) {
+      const uint16_t* values = at + pair * kOutputs * 4;
+      const __m512bh weights[2] = {(__m512bh)_mm512_loadu_si512(values),
+                                   (__m512bh)_mm512_loadu_si512(values + kOutputs * 2)};
+      each<Rows>([&](auto r) {
+        const __m512bh two = (__m512bh)broadcast(x + r * w.inputs + k);
+        each<2>([&](auto i) { add(total[r][2 * pair + i], weights[i], two); });
+      });
+    });
   }
 }

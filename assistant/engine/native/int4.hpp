@@ -45,60 +45,65 @@ inline void pair_of(const Int4Weights& w, int64_t group, int64_t block, __m512* 
   *zero = _mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32(0xFFFF0000)));
 }
 
-// The sums of each row's groups: what a zero is multiplied with. [rows][groups]
-inline void sum_groups(const Int4Weights& w, const uint16_t* x, int64_t rows, float* sums) {
-  const int64_t groups = w.inputs / w.group;
+// What a zero is multiplied with: the sum of a group of inputs.
+inline float sum_group(const uint16_t* x, int64_t group) {
   const __m512bh one = (__m512bh)_mm512_set1_epi16(0x3F80);
-  for (int64_t at = 0; at < rows * groups; ++at) {
-    const uint16_t* start = x + at * w.group;
-    __m512 sum = _mm512_setzero_ps();
-    for (int64_t k = 0; k < w.group; k += 32)
-      sum = _mm512_dpbf16_ps(sum, (__m512bh)_mm512_loadu_si512(start + k), one);
-    sums[at] = _mm512_reduce_add_ps(sum);
-  }
+  __m512 sum = _mm512_setzero_ps();
+  for (int64_t k = 0; k < group; k += 32)
+    sum = _mm512_dpbf16_ps(sum, (__m512bh)_mm512_loadu_si512(x + k), one);
+  return _mm512_reduce_add_ps(sum);
 }
 
-// Rows [Rows][inputs] times a unit of outputs.
+// The sums of one group for a unit of outputs; rows are `stride` apart. A function of its own, because
+// compilers would store the sums in each turn of the loop for what comes behind it.
+template <int Rows>
+__attribute__((noinline)) void add_group(const uint8_t* at, const uint16_t* x, int64_t stride,
+                                         int64_t group, __m512i table,
+                                         __m512 (&sums)[Rows][kUnit]) {
+  __m512 part[Rows][kUnit];
+  each<Rows>([&](auto r) { each<kUnit>([&](auto b) { part[r][b] = _mm512_setzero_ps(); }); });
+  for (int64_t k = 0; k < group; k += kInt4Inputs, at += kInt4Step) {
+    each<kUnit / 2>([&](auto pair) {
+      __m512i word[2];
+      each<2>([&](auto i) {
+        const uint8_t* codes = at + (2 * pair + i) * kInt4Bytes;
+        _mm_prefetch(reinterpret_cast<const char*>(codes + kAhead), _MM_HINT_T0);
+        word[i] = _mm512_loadu_si512(codes);
+      });
+      each<4>([&](auto j) {
+        const __m512bh weights[2] = {look_up(_mm512_srli_epi16(word[0], 4 * j), table),
+                                     look_up(_mm512_srli_epi16(word[1], 4 * j), table)};
+        each<Rows>([&](auto r) {
+          const __m512bh two = (__m512bh)broadcast(x + r * stride + k + 2 * j);
+          each<2>([&](auto i) { add(part[r][2 * pair + i], weights[i], two); });
+        });
+      });
+    });
+  }
+  each<Rows>([&](auto r) { each<kUnit>([&](auto b) { sums[r][b] = part[r][b]; }); });
+}
+
+// Rows [Rows][inputs] times a unit of outputs; `sums` are those of the groups, [Rows][groups].
 template <int Rows>
 inline void multiply_unit(const Int4Weights& w, const uint16_t* x, const float* sums,
                           int64_t unit, __m512 (&total)[Rows][kUnit]) {
   const int64_t groups = w.inputs / w.group;
   const __m512i table = table_of(w);
   const uint8_t* at = codes_of(w, unit * kUnit);
-  for (int r = 0; r < Rows; ++r)
-    for (int b = 0; b < kUnit; ++b) total[r][b] = _mm512_setzero_ps();
+  each<Rows>([&](auto r) { each<kUnit>([&](auto b) { total[r][b] = _mm512_setzero_ps(); }); });
   for (int64_t g = 0; g < groups; ++g) {
     __m512 part[Rows][kUnit];
-    for (int r = 0; r < Rows; ++r)
-      for (int b = 0; b < kUnit; ++b) part[r][b] = _mm512_setzero_ps();
-    for (int64_t k = g * w.group; k < (g + 1) * w.group; k += kInt4Inputs, at += kInt4Step) {
-      for (int b = 0; b < kUnit; ++b) {
-        const uint8_t* codes = at + b * kInt4Bytes;
-        _mm_prefetch(reinterpret_cast<const char*>(codes + kAhead), _MM_HINT_T0);
-        const __m512i word = _mm512_loadu_si512(codes);
-        const __m512bh w0 = look_up(word, table);
-        const __m512bh w1 = look_up(_mm512_srli_epi16(word, 4), table);
-        const __m512bh w2 = look_up(_mm512_srli_epi16(word, 8), table);
-        const __m512bh w3 = look_up(_mm512_srli_epi16(word, 12), table);
-        for (int r = 0; r < Rows; ++r) {
-          const uint16_t* row = x + r * w.inputs + k;
-          __m512 sum = part[r][b];
-          sum = _mm512_dpbf16_ps(sum, two_inputs(row), w0);
-          sum = _mm512_dpbf16_ps(sum, two_inputs(row + 2), w1);
-          sum = _mm512_dpbf16_ps(sum, two_inputs(row + 4), w2);
-          part[r][b] = _mm512_dpbf16_ps(sum, two_inputs(row + 6), w3);
-        }
-      }
-    }
-    for (int b = 0; b < kUnit; ++b) {
+    add_group<Rows>(at + g * w.group / kInt4Inputs * kInt4Step, x + g * w.group, w.inputs, w.group,
+                    table, part);
+    each<kUnit>([&](auto b) {
       __m512 scale, zero;
       pair_of(w, g, unit * kUnit + b, &scale, &zero);
-      for (int r = 0; r < Rows; ++r) {
+      each<Rows>([&](auto r) {
         const __m512 sum = _mm512_set1_ps(sums[r * groups + g]);
         total[r][b] = _mm512_fmadd_ps(part[r][b], scale, total[r][b]);
         total[r][b] = _mm512_fmadd_ps(sum, zero, total[r][b]);
-      }
-    }
+      });
+    });
   }
 }
 

@@ -82,8 +82,9 @@ void rotate(uint16_t* head, const uint16_t* cosines, const uint16_t* sines, int6
 
 // What one thread needs for itself.
 struct Own {
-  std::vector<uint16_t> x, ordered;
-  std::vector<float> sums, shares, totals;
+  Inputs inputs;
+  std::vector<uint16_t> x;  // [rows][hidden]
+  std::vector<float> shares, totals;
   int64_t room;
 };
 
@@ -125,14 +126,8 @@ class Run {
   Own make_own() const {
     const int64_t inputs = std::max({m_.hidden, m_.width, m_.heads * m_.head_dim});
     const int64_t shared = m_.heads / m_.key_heads, room = up_to(most_, kPositions);
-    Own own;
-    own.x.resize(p_.rows * m_.hidden);
-    own.ordered.resize(p_.rows * inputs);
-    own.sums.resize(p_.rows * (inputs / 32));
-    own.shares.resize(shared * room);
-    own.totals.resize(shared);
-    own.room = room;
-    return own;
+    return {Inputs(p_.rows, inputs), std::vector<uint16_t>(p_.rows * m_.hidden),
+            std::vector<float>(shared * room), std::vector<float>(shared), room};
   }
 
   void pass_layer(int64_t number, Own& own) {
@@ -161,25 +156,12 @@ class Run {
       normalize(state(r), weight, m_.hidden, m_.epsilon, own.x.data() + r * m_.hidden);
   }
 
-  // The inputs in the order in which the weights stand, and the sums of their groups.
-  const uint16_t* prepare(const Linear& w, const uint16_t* x, Own& own) {
-    if (w.order != nullptr) {
-      for (int64_t r = 0; r < p_.rows; ++r)
-        for (int64_t k = 0; k < w.inputs; ++k)
-          own.ordered[r * w.inputs + k] = x[r * w.inputs + w.order[k]];
-      x = own.ordered.data();
-    }
-    if (w.group) sum_groups(w.int4(), x, p_.rows, own.sums.data());
-    return x;
-  }
-
   // This thread's part of a product.
   template <class Take>
   void product(const Linear& w, const uint16_t* x, Own& own, Take&& take) {
-    x = prepare(w, x, own);
+    for (int64_t r = 0; r < p_.rows; ++r) own.inputs.take(w, x, r);
     const auto [first, end] = mine(w.outputs / (kUnit * kOutputs));
-    for (int64_t unit = first; unit < end; ++unit)
-      multiply(w, x, own.sums.data(), p_.rows, unit, take);
+    for (int64_t unit = first; unit < end; ++unit) multiply(w, own.inputs, p_.rows, unit, take);
   }
 
   // A product on top of the states.
@@ -192,15 +174,15 @@ class Run {
 
   // silu(gate) * up: both halves of an output by the same thread.
   void gate(const Linear& w, Own& own) {
-    const uint16_t* x = prepare(w, own.x.data(), own);
+    for (int64_t r = 0; r < p_.rows; ++r) own.inputs.take(w, own.x.data(), r);
     const int64_t units = m_.width / (kUnit * kOutputs);
     const auto [first, end] = mine(units);
     for (int64_t unit = first; unit < end; ++unit) {
-      multiply(w, x, own.sums.data(), p_.rows, unit,
+      multiply(w, own.inputs, p_.rows, unit,
                [&](int64_t row, int64_t block, __m512 sum) {
                  store16(gated_.data() + row * m_.width + block * kOutputs, w.finish(block, sum));
                });
-      multiply(w, x, own.sums.data(), p_.rows, units + unit,
+      multiply(w, own.inputs, p_.rows, units + unit,
                [&](int64_t row, int64_t block, __m512 sum) {
                  const __m512 up = w.finish(block, sum);
                  const int64_t place = (block - units * kUnit) * kOutputs;
@@ -253,15 +235,19 @@ class Run {
 
 extern "C" void assistant_pass(const Model* model, const Pass* pass) { Run(*model, *pass).run(); }
 
-// Several rows times one layer: x is [rows][inputs], y [rows][outputs], groups are multiples of 32.
+// Rows times one layer, without its bias: x is [rows][inputs], y [rows][outputs].
 extern "C" void assistant_multiply(const Linear* w, const uint16_t* x, int64_t rows, uint16_t* y) {
-  std::vector<float> sums(w->group ? rows * (w->inputs / w->group) : 0);
-  if (w->group) sum_groups(w->int4(), x, rows, sums.data());
-#pragma omp parallel for schedule(static)
-  for (int64_t unit = 0; unit < w->outputs / (kUnit * kOutputs); ++unit)
-    multiply(*w, x, sums.data(), rows, unit, [&](int64_t row, int64_t block, __m512 sum) {
-      store16(y + row * w->outputs + block * kOutputs, sum);
-    });
+  Inputs inputs(rows, w->inputs);
+#pragma omp parallel
+  {
+#pragma omp for schedule(static)
+    for (int64_t row = 0; row < rows; ++row) inputs.take(*w, x, row);
+#pragma omp for schedule(static)
+    for (int64_t unit = 0; unit < w->outputs / (kUnit * kOutputs); ++unit)
+      multiply(*w, inputs, rows, unit, [&](int64_t row, int64_t block, __m512 sum) {
+        store16(y + row * w->outputs + block * kOutputs, sum);
+      });
+  }
 }
 
 // out: [outputs][inputs] in bfloat16.

@@ -16,7 +16,7 @@ import torch
 from assistant.engine.kv_cache import GrowingCache
 from assistant.engine.linear.int4 import Int4Linear
 from assistant.engine.linear.packed import PackedLinear
-from assistant.engine.native.int4 import BLOCK, UNIT, describe
+from assistant.engine.native.int4 import BLOCK, UNIT
 from assistant.engine.native.library import Linear, address, find_library
 
 MOST_ROWS = 32
@@ -208,9 +208,7 @@ class NativeLayers:
 
     def _linear(self, module: Any) -> Linear:
         if isinstance(module, Int4Linear):
-            found = describe(
-                module.packed, module.scales_and_zeros, module.levels, module.in_features
-            )
+            found = module.described
             self._held.extend((module.packed, module.scales_and_zeros, module.levels))
             order = None if module.order is None else module.order.long()
             found.order = self._address(order)

@@ -23,7 +23,7 @@ _FOLDER = Path(__file__).parent
 _MAIN = "layers.cpp"
 _FLAGS = (
     *("-std=c++17", "-O3", "-fPIC", "-shared", "-fopenmp"),
-    *("-mfma", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512bf16"),
+    *("-mfma", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512bf16", "-mavx512vnni"),
 )
 _COMPILE_SECONDS = 120
 
@@ -40,6 +40,7 @@ class Linear(ctypes.Structure):
         ("outputs", ctypes.c_int64),
         ("inputs", ctypes.c_int64),
         ("group", ctypes.c_int64),
+        ("in_bytes", ctypes.c_int64),
     ]
 
 

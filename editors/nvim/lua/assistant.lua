@@ -30,6 +30,8 @@ local commands = {
   AssistantTranslate = { "refactor.rewrite.assistant.translate", "Translate between Chinese and English" },
   AssistantDocument = { "refactor.rewrite.assistant.document", "Document the function at the cursor" },
   AssistantFix = { "quickfix.assistant", "Fix the problem at the cursor" },
+  AssistantTest = { "refactor.rewrite.assistant.writeTest", "Write a test for the function at the cursor" },
+  AssistantNames = { "assistant.suggestNames", "Suggest better names for what is at the cursor" },
   AssistantContinue = { "refactor.rewrite.assistant.continue", "Go on writing at the cursor" },
 }
 
@@ -112,6 +114,10 @@ local function execute(command, argument)
   end
 end
 
+local function show_context()
+  execute("assistant.showContext", vim.uri_from_bufnr(0))
+end
+
 local function define_commands()
   for name, command in pairs(commands) do
     vim.api.nvim_create_user_command(name, function(args)
@@ -123,6 +129,9 @@ local function define_commands()
       vim.lsp.buf.code_action({ apply = true, range = range, context = { only = { command[1] } } })
     end, { range = true, desc = command[2] })
   end
+  vim.api.nvim_create_user_command("AssistantContext", show_context, {
+    desc = "Show what the last suggestion in this buffer was made from",
+  })
   vim.api.nvim_create_user_command("AssistantToggle", function()
     execute("assistant.toggleSuggestions")
   end, { desc = "Turn suggestions while you type off, or on again" })

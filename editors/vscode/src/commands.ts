@@ -10,6 +10,8 @@ const ACTIONS = {
   "assistant.editor.commentToCode": "refactor.rewrite.assistant.commentToCode",
   "assistant.editor.document": "refactor.rewrite.assistant.document",
   "assistant.editor.fix": "quickfix.assistant",
+  "assistant.editor.writeTest": "refactor.rewrite.assistant.writeTest",
+  "assistant.editor.suggestNames": "assistant.suggestNames",
   "assistant.editor.polish": "refactor.rewrite.assistant.polish",
   "assistant.editor.expand": "refactor.rewrite.assistant.expand",
   "assistant.editor.shorten": "refactor.rewrite.assistant.shorten",
@@ -28,6 +30,7 @@ export function registerCommands(assistant: Assistant, extension: Extension<unkn
   );
   return [
     ...actions,
+    commands.registerCommand("assistant.editor.showContext", showContext),
     commands.registerCommand("assistant.editor.toggleLanguage", toggleThisLanguage),
     commands.registerCommand("assistant.editor.restart", () => assistant.restart()),
     commands.registerCommand("assistant.editor.showLog", () => {
@@ -40,6 +43,16 @@ export function registerCommands(assistant: Assistant, extension: Extension<unkn
 /** Does the first code action of a kind for the selection; VS Code says so where there is none. */
 async function act(kind: string): Promise<void> {
   await commands.executeCommand("editor.action.codeAction", { kind, apply: "first" });
+}
+
+/** Shows what the last suggestion in this document was made from. */
+async function showContext(): Promise<void> {
+  const document = window.activeTextEditor?.document;
+  if (document === undefined) {
+    void window.showInformationMessage("Assistant: open a file first");
+    return;
+  }
+  await commands.executeCommand("assistant.showContext", document.uri.toString());
 }
 
 async function toggleThisLanguage(): Promise<void> {

@@ -1,0 +1,142 @@
+// Products with 4-bit weights of rows in 8 bits: twice as many of them fit into an instruction as in
+// bfloat16. The inputs of a group share a scale, in the rows as in the weights.
+
+#pragma once
+
+#include <vector>
+
+#include "int4.hpp"
+
+// Sixteen numbers as bytes, in the order in which the halves of sixteen words of codes come.
+inline void store_bytes(int8_t* to, __m512i whole) {
+  const __m128i order =
+      _mm_setr_epi8(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15);
+  const __m128i bytes = _mm_shuffle_epi8(_mm512_cvtsepi32_epi8(whole), order);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+}
+
+// An input that is far from all others of its group. It would take their share of the 8 bits, so it
+// stands apart, as in LLM.int8() (Dettmers et al. 2022, arXiv 2208.07339).
+struct Outlier {
+  int64_t input;
+  float value;
+};
+constexpr float kFar = 6.0f;  // times the mean size in its group
+
+// Takes the outliers out of sixteen inputs.
+inline __m512 without_outliers(__m512 values, float limit, int64_t first,
+                               std::vector<Outlier>& outliers) {
+  const __mmask16 far =
+      _mm512_cmp_ps_mask(_mm512_abs_ps(values), _mm512_set1_ps(limit), _CMP_GT_OQ);
+  if (far == 0) return values;
+  alignas(64) float each[16];
+  _mm512_store_ps(each, values);
+  for (int i = 0; i < 16; ++i)
+    if (far >> i & 1) outliers.push_back({first + i, each[i]});
+  return _mm512_mask_mov_ps(values, far, _mm512_setzero_ps());
+}
+
+// The group of inputs from `first` on as bytes; of eight, in the order 0 4 1 5 2 6 3 7. `factors` are
+// their scale, their sum by the scale and by -8, for codes count from 8 and are taken from 0, and
+// the sum of all inputs.
+inline void to_bytes(const uint16_t* x, int64_t first, int64_t group, int8_t* values,
+                     float* factors, std::vector<Outlier>& outliers) {
+  __m512 total = _mm512_setzero_ps(), sizes = _mm512_setzero_ps();
+  for (int64_t k = 0; k < group; k += 16) {
+    const __m512 value = load16(x + first + k);
+    total = _mm512_add_ps(total, value);
+    sizes = _mm512_add_ps(sizes, _mm512_abs_ps(value));
+  }
+  const float limit = kFar * _mm512_reduce_add_ps(sizes) / static_cast<float>(group);
+  __m512 near[16], greatest = _mm512_setzero_ps();  // a group is at most 256 inputs
+  for (int64_t i = 0; i < group / 16; ++i) {
+    near[i] = without_outliers(load16(x + first + 16 * i), limit, first + 16 * i, outliers);
+    greatest = _mm512_max_ps(greatest, _mm512_abs_ps(near[i]));
+  }
+  const float most = _mm512_reduce_max_ps(greatest);
+  const __m512 factor = _mm512_set1_ps(most > 0 ? 127.0f / most : 0.0f);
+  __m512i sum = _mm512_setzero_si512();
+  for (int64_t i = 0; i < group / 16; ++i) {
+    const __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(near[i], factor));
+    sum = _mm512_add_epi32(sum, whole);
+    store_bytes(values + first + 16 * i, whole);
+  }
+  factors[0] = most / 127.0f;
+  factors[1] = -8.0f * factors[0] * static_cast<float>(_mm512_reduce_add_epi32(sum));
+  factors[2] = _mm512_reduce_add_ps(total);
+}
+
+// Adds the product of an outlier to a unit of outputs; its zeros are counted with the group's.
+inline void add_outlier(const Int4Weights& w, const Outlier& outlier, int64_t unit,
+                        __m512 (&total)[kUnit]) {
+  const int64_t place = outlier.input % kInt4Inputs;
+  const __m512i shift = _mm512_set1_epi32(place % 2 * 16 + place / 2 * 4);
+  const uint8_t* at = codes_of(w, unit * kUnit) + outlier.input / kInt4Inputs * kInt4Step;
+  each<kUnit>([&](auto b) {
+    const __m512i words = _mm512_srlv_epi32(_mm512_loadu_si512(at + b * kInt4Bytes), shift);
+    const __m512i codes = _mm512_and_si512(words, _mm512_set1_epi32(15));
+    const __m512 level = _mm512_sub_ps(_mm512_cvtepi32_ps(codes), _mm512_set1_ps(8.0f));
+    __m512 scale, zero;
+    pair_of(w, outlier.input / w.group, unit * kUnit + b, &scale, &zero);
+    const __m512 value = _mm512_mul_ps(scale, _mm512_set1_ps(outlier.value));
+    total[b] = _mm512_fmadd_ps(level, value, total[b]);
+  });
+}
+
+// Adds the products of four inputs each.
+inline void add(__m512i& sum, __m512i weights, __m512i inputs) {
+  sum = _mm512_dpbusd_epi32(sum, weights, inputs);
+}
+
+// The sums of one group for a unit of outputs; rows are `stride` apart. A function of its own, because
+// compilers would store the sums in each turn of the loop for what comes behind it.
+template <int Rows>
+__attribute__((noinline)) void add_group(const uint8_t* at, const int8_t* x, int64_t stride,
+                                         int64_t group, __m512i (&sums)[Rows][kUnit]) {
+  const __m512i low = _mm512_set1_epi8(15);
+  __m512i part[Rows][kUnit];
+  each<Rows>([&](auto r) { each<kUnit>([&](auto b) { part[r][b] = _mm512_setzero_si512(); }); });
+  for (int64_t k = 0; k < group; k += kInt4Inputs, at += kInt4Step) {
+    each<kUnit / 2>([&](auto pair) {
+      __m512i first[2], second[2];
+      each<2>([&](auto i) {
+        const __m512i word = _mm512_loadu_si512(at + (2 * pair + i) * kInt4Bytes);
+        first[i] = _mm512_and_si512(word, low);
+        second[i] = _mm512_and_si512(_mm512_srli_epi16(word, 4), low);
+      });
+      each<Rows>([&](auto r) {
+        const __m512i four = broadcast(x + r * stride + k);
+        each<2>([&](auto i) { add(part[r][2 * pair + i], first[i], four); });
+        const __m512i others = broadcast(x + r * stride + k + 4);
+        each<2>([&](auto i) { add(part[r][2 * pair + i], second[i], others); });
+      });
+    });
+  }
+  each<Rows>([&](auto r) { each<kUnit>([&](auto b) { sums[r][b] = part[r][b]; }); });
+}
+
+// Rows [Rows][inputs] times a unit of outputs; `factors` are [Rows][groups][3]. The levels of the
+// weights are -8 to 7.
+template <int Rows>
+inline void multiply_unit(const Int4Weights& w, const int8_t* x, const float* factors,
+                          int64_t unit, __m512 (&total)[Rows][kUnit]) {
+  const int64_t groups = w.inputs / w.group;
+  const uint8_t* at = codes_of(w, unit * kUnit);
+  each<Rows>([&](auto r) { each<kUnit>([&](auto b) { total[r][b] = _mm512_setzero_ps(); }); });
+  for (int64_t g = 0; g < groups; ++g) {
+    __m512i part[Rows][kUnit];
+    add_group<Rows>(at + g * w.group / kInt4Inputs * kInt4Step, x + g * w.group, w.inputs, w.group,
+                    part);
+    each<kUnit>([&](auto b) {
+      __m512 scale, zero;
+      pair_of(w, g, unit * kUnit + b, &scale, &zero);
+      each<Rows>([&](auto r) {
+        const float* own = factors + (r * groups + g) * 3;
+        const __m512 sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(part[r][b]),
+                                           _mm512_set1_ps(own[0]), _mm512_set1_ps(own[1]));
+        total[r][b] = _mm512_fmadd_ps(sum, scale, total[r][b]);
+        total[r][b] = _mm512_fmadd_ps(_mm512_set1_ps(own[2]), zero, total[r][b]);
+      });
+    });
+  }
+}
