@@ -18,6 +18,8 @@ pytestmark = pytest.mark.e2e
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TYPED_BEHIND = '    """Return the value of everything on the shelf."""\n'
 MESSAGES = ".notifications-toasts .notification-list-item-message"
+PREVIEW = ".bulk-edit-panel"
+NEW_TEXT = ".monaco-diff-editor .modified .view-lines"
 PICTURES = os.environ.get("ASSISTANT_TEST_PICTURES")
 
 
@@ -80,9 +82,17 @@ def test_a_paragraph_is_polished_and_the_change_is_undone(window: Window) -> Non
     before = file.read_text()
     vscode.open(file, 3)
     vscode.command("Assistant: Polish")
-    vscode.wait("the polished text", lambda: "teh result" not in vscode.text)
+    vscode.wait("the preview", lambda: "The server keeps" in vscode.shown(PREVIEW))
+    assert "teh result" in vscode.text, "nothing is changed before the user agrees"
+    vscode.click(f"{PREVIEW} [aria-level='2'] input")
+    vscode.click(f"{PREVIEW} [aria-level='2']")
+    vscode.wait("the diff", lambda: "the result" in vscode.shown(NEW_TEXT))
     vscode.wait_ready()
     take_picture(vscode, "polished")
+    vscode.click(f"{PREVIEW} .monaco-button")
+    vscode.wait("the end of the preview", lambda: not vscode.shown(PREVIEW))
+    vscode.open(file, 3)
+    vscode.wait("the polished text", lambda: "teh result" not in vscode.text)
     vscode.press("s", control=True)
     vscode.wait("the saved text", lambda: file.read_text() != before)
     after = file.read_text()

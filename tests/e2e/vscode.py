@@ -62,6 +62,10 @@ _STATUS = """
   .filter((item) => item.id.startsWith("assistant.assistant-private"))
   .map((item) => item.querySelector("a").ariaLabel)
 """
+_MIDDLE = """(selector) => {
+  const box = document.querySelector(selector)?.getBoundingClientRect();
+  return box && { x: box.x + Math.min(box.width, 400) / 2, y: box.y + box.height / 2 };
+}"""
 _TEXT = """(selector) => [...document.querySelectorAll(selector)]
   .map((found) => [...(found.querySelectorAll(".view-line").length
       ? found.querySelectorAll(".view-line") : [found])]
@@ -216,6 +220,14 @@ class VSCode:
     def command(self, title: str) -> None:
         """Choose a command by its title, as in the palette."""
         self._choose("F1", title, title)
+
+    def click(self, selector: str) -> None:
+        """Click on the first thing that a CSS selector finds."""
+        where = f"({_MIDDLE})({json.dumps(selector)})"
+        self.wait(selector, lambda: self.browser.evaluate(where))
+        place = self.browser.evaluate(where) | {"button": "left", "clickCount": 1}
+        for kind in ("mousePressed", "mouseReleased"):
+            self.browser.do("Input.dispatchMouseEvent", type=kind, **place)
 
     def open(self, path: Path, line: int = 1) -> None:
         """Edit a file of the workspace, with the cursor at the end of a line."""
