@@ -9,7 +9,8 @@ accepted with one key when it is worth that.
 Ours is the language server as an editor runs it, over its wire, with a model server of its own. The
 peers get a request for each key, by the same client, with the same window of the file, length and
 end of a suggestion: the same weights in llama.cpp's server, with its cache, and in `transformers
-serve`, which calls `generate`.
+serve`, which calls `generate`. llama.cpp has no way to cut text into tokens as the starter does: it
+reads some more of them, and its answers are other ones, and shorter.
 
 The times are those of keys with ghost text. *From cache* are keys whose ghost text was known before
 they came. *For nothing* are tokens that were made and neither accepted nor typed; of the peers'

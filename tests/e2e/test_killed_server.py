@@ -6,11 +6,12 @@ import signal
 import statistics
 import time
 from contextlib import closing
+from typing import Any
 
 import pytest
 
 from assistant.client.health import ask_health
-from assistant.client.record import ServerRecord, read_record
+from assistant.client.record import read_record
 from assistant.history import History
 from tests.lsp.editor import Editor, at, span
 from tests.lsp.scripted_model import PATIENCE
@@ -40,12 +41,11 @@ async def test_the_server_is_killed_while_it_writes() -> None:
             await editor.until(lambda: asks(editor, line, shown), "shown")
             for number in range(KILLS):
                 text = MORE.format(number)
-                editor.change(text, span(line, 4, line, 4))
+                while not (writing := await begun(editor, text, line, shown)):
+                    line += text.count("\n")
                 line += text.count("\n")
-                waiting = editor.ask_ghost(line, 4)
-                os.kill((await writing()).pid, signal.SIGKILL)
                 killed = time.monotonic()
-                note((await waiting)["items"], shown)  # answered, be it with nothing
+                note((await writing)["items"], shown)  # answered, be it with nothing
                 await editor.until(lambda: asks(editor, line, shown), "shown")  # noqa: B023
                 seconds.append(time.monotonic() - killed)
             told = [one["value"].get("title") for one in editor.got("$/progress")]
@@ -64,16 +64,25 @@ async def test_the_server_is_killed_while_it_writes() -> None:
     assert not ASKED or max(seconds) < SECONDS
 
 
-async def writing() -> ServerRecord:
-    """The server, once it is in the middle of an answer."""
+async def begun(
+    editor: Editor, text: str, line: int, shown: list[str]
+) -> "asyncio.Future[Any] | None":
+    """Have the model write behind `text`, and kill its server while it does.
+
+    Returns the editor's request, or None where the model was too quick to be caught.
+    """
+    editor.change(text, span(line, 4, line, 4))
+    waiting = editor.ask_ghost(line + text.count("\n"), 4)
+    record = read_record()
+    assert record is not None
     async with asyncio.timeout(PATIENCE):
-        while True:
-            record = read_record()
-            assert record is not None
-            health = ask_health(record)
+        while not waiting.done():
+            health = await asyncio.to_thread(ask_health, record)
             if health is not None and health.running:
-                return record
-            await asyncio.sleep(0)
+                os.kill(record.pid, signal.SIGKILL)
+                return waiting
+    note((await waiting)["items"], shown)
+    return None
 
 
 async def asks(editor: Editor, line: int, shown: list[str]) -> str:
