@@ -21,7 +21,7 @@ SERVE_COMMAND = (sys.executable, "-P", "-m", "assistant", "serve")
 PATIENCE_SECONDS = 60.0
 """How long nothing at all may move before the server is given up."""
 _LOG_LIMIT_BYTES = 1_000_000
-_LOOK_SECONDS = (0.02, 0.25)
+_LOOK_SECONDS = (0.02, 0.1)
 """How soon to look again: at first, and at most."""
 
 Progress = Callable[[str], None]

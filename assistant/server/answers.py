@@ -6,6 +6,7 @@ it between two tokens.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from assistant.server.engines import Answering
 from assistant.server.host import Lease, ModelHost
 from assistant.server.limits import Limits
 from assistant.server.metrics import Metrics, Watch
+from assistant.server.pieces import Piece, Pieces
 from assistant.server.refusals import Refusal
 from assistant.server.routes import route_of
 
@@ -55,8 +57,8 @@ class Answer:
         self._on_closed: Callable[[Answer], None] | None = closed
         self._cancel = CancelToken()
         self._left = question.count
-        self._loop = asyncio.get_running_loop()
-        self._pieces: asyncio.Queue[tuple[int, Chunk] | Exception] = asyncio.Queue()
+        self._pieces = Pieces()
+        self._taken: deque[Piece] = deque()
         self._lease: Lease | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -69,13 +71,13 @@ class Answer:
 
     def end(self, error: Exception) -> None:
         """Stop generating; whoever waits for the answer gets `error`."""
-        self._pieces.put_nowait(error)
+        self._pieces.put(error)
         self._stop()
 
     def close(self) -> None:
         """End the generation, if it has not ended yet. May be called again."""
         # Whoever still waits need not wait for the engine to notice.
-        self._pieces.put_nowait(Cancelled("the request was cancelled"))
+        self._pieces.put(Cancelled("the request was cancelled"))
         self._stop()
         if self._on_closed is not None:
             on_closed, self._on_closed = self._on_closed, None
@@ -87,7 +89,9 @@ class Answer:
     async def __anext__(self) -> tuple[int, Chunk]:
         if self._left == 0:
             raise StopAsyncIteration
-        piece = await self._pieces.get()
+        if not self._taken:
+            self._taken.extend(await self._pieces.take())
+        piece = self._taken.popleft()
         if isinstance(piece, Exception):
             raise piece
         self._watch.seen()
@@ -104,7 +108,7 @@ class Answer:
             # Writing the prompt, and reading a schema, takes a while where they are long.
             await asyncio.to_thread(self._submit, self._lease)
         except Exception as error:  # raised again where the answer is awaited
-            self._pieces.put_nowait(error)
+            self._pieces.put(error)
 
     def _submit(self, lease: Lease) -> None:
         question = self.question
@@ -114,10 +118,7 @@ class Answer:
 
     def _deliver(self, number: int) -> Deliver:
         def deliver(piece: Chunk | Exception) -> None:
-            item = piece if isinstance(piece, Exception) else (number, piece)
-            # The loop is closed when the server has ended without waiting for the engine.
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._pieces.put_nowait, item)
+            self._pieces.put(piece if isinstance(piece, Exception) else (number, piece))
 
         return deliver
 

@@ -2,6 +2,8 @@
 
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from assistant.client.record import ModelChoice
@@ -30,9 +32,9 @@ class EngineLoader:
     def load(self, choice: ModelChoice) -> Served:
         """See `Loader`."""
         wait_briefly()
-
-        from assistant.engine.engine import Engine
-        from assistant.engine.load import LoadOptions, load_model
+        with _imports():
+            from assistant.engine.engine import Engine
+            from assistant.engine.load import LoadOptions, load_model
 
         local = locate(choice.model, choice.adapter)
         options = LoadOptions(choice.device, choice.quantization, activations=choice.activations)
@@ -65,3 +67,21 @@ class EngineLoader:
             from assistant.engine.memory import release_unused
 
             release_unused()
+
+
+@contextmanager
+def _imports() -> Iterator[None]:
+    """Around the first import of large packages, whose objects stay as long as the process.
+
+    Python would look through them for garbage again and again: meanwhile, which takes a third of
+    the time, and later whenever it looks through everything, while somebody waits for an answer.
+    """
+    if "torch" in sys.modules:
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -53,7 +53,7 @@ class TextBuffer:
 
     def replaced(self, edit: Edit) -> "TextBuffer":
         """The buffer with an edit made."""
-        (first, head), (last, tail) = self._line_of(edit.start), self._line_of(edit.end)
+        (first, head), (last, tail) = self._lines_of(edit.start, edit.end)
         # The line before is split again too: its `\r` and a new `\n` make one line end together.
         begin = max(first - 1, 0)
         before = "".join(self.lines[begin:first]) + self.lines[first][:head]
@@ -77,7 +77,7 @@ class TextBuffer:
 
     def position(self, offset: int) -> types.Position:
         """The position of an index into `text`."""
-        line, column = self._line_of(offset)
+        ((line, column),) = self._lines_of(offset)
         return types.Position(line, self._units(_content(self.lines[line])[:column]))
 
     def span(self, start: int, end: int) -> types.Range:
@@ -90,11 +90,14 @@ class TextBuffer:
             return len(self.lines) - 1, len(self.lines[-1])
         return position.line, self._column(_content(self.lines[position.line]), position.character)
 
-    def _line_of(self, offset: int) -> tuple[int, int]:
-        """Line and column, in characters, of an index into `text`."""
+    def _lines_of(self, *offsets: int) -> list[tuple[int, int]]:
+        """Line and column, in characters, of each of these indexes into `text`."""
         ends = list(accumulate(map(len, self.lines)))
-        line = min(bisect_right(ends, offset), len(ends) - 1)
-        return line, offset - (ends[line - 1] if line else 0)
+        lines = [min(bisect_right(ends, offset), len(ends) - 1) for offset in offsets]
+        return [
+            (line, offset - (ends[line - 1] if line else 0))
+            for line, offset in zip(lines, offsets, strict=True)
+        ]
 
     def _column(self, content: str, character: int) -> int:
         """Inside a character means before it."""

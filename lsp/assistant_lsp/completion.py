@@ -7,7 +7,7 @@ generation goes on as long as what is typed agrees with it.
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -64,6 +64,8 @@ class _Job:
     """The suggestion that it goes on behind, which nobody has accepted yet."""
     task: "asyncio.Task[None]" = field(init=False)
     grown: asyncio.Condition = field(default_factory=asyncio.Condition)
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set where it is not to be put off any more."""
     waiting: int = 0
 
     def agrees(self, before: str, after: str) -> bool:
@@ -127,9 +129,11 @@ class Completions:
         place = _Place(document, before, after, settings.completion)
         if not (before.strip() or after.strip()) or not place.spot.wanted:
             return ""
-        if (kept := self._kept(place)) is None and not patient and self._model.at_hand() is None:
+        found = self._kept(place)
+        if found is None and not patient and self._model.at_hand() is None:
             return ""
-        suggestion, rest = kept or await self._asked(place, automatic)
+        self._messages.trace("suggestion: asked the model" if found is None else "suggestion: kept")
+        suggestion, rest = found or await self._asked(place, automatic)
         # An answer for an older text would be recorded, and perhaps shown, at a wrong place.
         if not rest or self._documents.get(document.uri) is not document:
             return ""
@@ -186,7 +190,10 @@ class Completions:
 
     async def _asked(self, place: _Place, automatic: bool) -> tuple[Suggestion, str]:
         """What the model says, and what of it is to be shown, perhaps nothing."""
-        job = self._running(place) or self._begin(place, automatic)
+        delay = self._pace.delay if automatic else 0.0
+        job = self._running(place) or self._begin(place, delay)
+        if job.follows is not None or not automatic:
+            job.hurry.set()
         typed = job.suggestion.typed(place.before, place.after) or 0
         job.waiting += 1
         try:
@@ -227,26 +234,27 @@ class Completions:
         typed = job.suggestion.typed(place.before, place.after)
         return None if typed is None else job
 
-    def _begin(self, place: _Place, automatic: bool, follows: Suggestion | None = None) -> _Job:
+    def _begin(self, place: _Place, delay: float, follows: Suggestion | None = None) -> _Job:
         uri = place.document.uri
         self._end(uri)
         job = _Job(place, Suggestion.at(place.before, place.after), follows)
-        delay = self._pace.delay if automatic else 0.0
         job.task = asyncio.ensure_future(self._generate(job, delay))
         self._jobs[uri] = job
         return job
 
     def _go_ahead(self, place: _Place, suggestion: Suggestion, rest: str) -> None:
-        """Begin what comes behind a suggestion while the user looks at it."""
+        """Begin what comes behind a suggestion when the user stops to look at it."""
         after = place.behind(rest)
         uri = place.document.uri
         running = uri in self._jobs and not self._jobs[uri].task.done()
         known = self._made.rest(uri, after.before, after.after) is not None
         if place.settings.ahead and not running and not known and after.spot.wanted:
-            self._begin(after, automatic=False, follows=suggestion)
+            self._begin(after, self._pace.pause, follows=suggestion)
 
     async def _generate(self, job: _Job, delay: float) -> None:
-        await asyncio.sleep(delay)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await job.hurry.wait()
         if (ready := await self._model.awaited()) is None:
             return
         client, card = ready
@@ -267,7 +275,8 @@ class Completions:
             if job.follows is None or job.waiting:
                 self._messages.trouble(str(error))
             return
-        self._pace.answered(time.monotonic() - begun)
+        if job.follows is None or job.waiting:
+            self._pace.answered(time.monotonic() - begun)
         if job.suggestion.shown:
             self._made.add(place.document.uri, job.suggestion)
 

@@ -34,6 +34,11 @@ class Messages:
             self._in_trouble = True
             self.error(text)
 
+    def trace(self, text: str) -> None:
+        """Say what is done, to an editor that wants to follow it."""
+        if self._server.protocol.trace is not types.TraceValue.Off:
+            self._server.log_trace(types.LogTraceParams(text))
+
     def recovered(self) -> None:
         """A model is loaded: the next trouble is news."""
         self._in_trouble = False

@@ -1,6 +1,7 @@
 """The model behind the editor: loaded in the background, so that typing never waits for it."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
@@ -101,6 +102,9 @@ class Model:
         finally:
             self._loading = None
         self._failed_at = None
+        # What is imported by now stays. Python would look through it for garbage once in a while,
+        # and an edit that comes then would wait for some tenths of a second.
+        gc.freeze()
         self._become("ready")
         self._messages.recovered()
         return self._ready

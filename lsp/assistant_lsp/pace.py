@@ -64,6 +64,11 @@ class Pace:
         return min(_LONGEST_DELAY, gap * (2.0 - self._welcome))
 
     @property
+    def pause(self) -> float:
+        """Seconds without a key after which somebody has stopped typing, to read perhaps."""
+        return min(_LONGEST_DELAY, 2.0 * (self._gap.value or 0.0))
+
+    @property
     def _welcome(self) -> float:
         """How often suggestions are taken, from 0 to 1."""
         mean = _Mean()

@@ -109,6 +109,7 @@ class AssistantProtocol(LanguageServerProtocol):
         result = yield from super().lsp_initialize(params)
         self._initialized = True
         self.client_info = params.client_info
+        self.trace = params.trace or types.TraceValue.Off
         encoding = result.capabilities.position_encoding
         self.documents.encoding = types.PositionEncodingKind(encoding).value
         return result

@@ -17,6 +17,7 @@ from assistant_lsp.offering import Form, form_for, offered
 from assistant_lsp.protocol import AssistantLanguageServer
 from assistant_lsp.session import Session
 from assistant_lsp.switch import snooze_minutes
+from assistant_lsp.wire import serve
 
 _ACCEPTED = "assistant.suggestionAccepted"
 _SHOW_CONTEXT = "assistant.showContext"
@@ -41,13 +42,12 @@ def main() -> None:
         print(
             "assistant lsp speaks with an editor, which starts it; Ctrl-C ends it", file=sys.stderr
         )
-    # Reading standard input blocks a thread, which Ctrl-C would wait for.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     # It logs whole messages, and those hold the user's text.
     logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
     server = create_server()
-    server.start_io(stdout=_taken_stdout())
+    serve(server, _taken_stdout())
     sys.exit(0 if server.protocol.ended_well else 1)
 
 

@@ -92,6 +92,7 @@ class Editor:
         options: object = None,
         name: str = "editor of the tests",
         folders: Sequence[Mapping[str, str]] = (),
+        trace: str = "off",
     ) -> dict[str, Any]:
         """Initialize; returns the server's capabilities.
 
@@ -107,6 +108,7 @@ class Editor:
             "initializationOptions": options,
             "clientInfo": {"name": name},
             "workspaceFolders": [*folders] or None,
+            "trace": trace,
         }
         result = await self.request("initialize", params)
         self.notify("initialized", {})

@@ -309,6 +309,21 @@ async def test_typing_along_with_a_suggestion_asks_nobody(
     assert await editor.ghost(1, 16) == "c", "something else was typed"
 
 
+async def test_an_editor_that_follows_the_server_hears_where_a_suggestion_comes_from(
+    editor: Editor, model: ScriptedModel
+) -> None:
+    await loaded(editor, model)
+    model.answers("a + b")
+    await editor.ghost(*PLACE)
+    assert editor.got("$/logTrace") == [], "nobody follows it yet"
+    editor.notify("$/setTrace", {"value": "messages"})
+    await editor.ghost(*PLACE)
+    model.answers("c")
+    await editor.ghost(2, 0)
+    told = [params["message"] for params in editor.got("$/logTrace")]
+    assert told == ["suggestion: kept", "suggestion: asked the model"]
+
+
 async def test_coming_back_to_a_place_asks_nobody(editor: Editor, model: ScriptedModel) -> None:
     await loaded(editor, model)
     model.answers("a + b")

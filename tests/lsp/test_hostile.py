@@ -88,7 +88,8 @@ class Stranger(Editor):
         return self
 
     def _take(self, message: dict[str, Any]) -> None:
-        if "method" in message or message.get("id") in self._waiting:
+        number = message.get("id")
+        if "method" in message or (isinstance(number, int) and number in self._waiting):
             super()._take(message)
             self.notifications.clear()
         else:

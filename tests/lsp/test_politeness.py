@@ -71,6 +71,15 @@ def test_a_pause_is_no_typing() -> None:
     assert pace.delay == 0
 
 
+def test_somebody_has_stopped_typing_when_the_next_key_is_late() -> None:
+    assert Pace().pause == 0
+    quick, slow = Pace(), Pace()
+    for key in range(20):
+        quick.key(key * 0.1)
+        slow.key(key * 0.8)
+    assert 0.1 < quick.pause < slow.pause <= 0.3
+
+
 def test_suggestions_are_turned_off_and_on_and_come_back_by_themselves() -> None:
     now = 0.0
     switch = Switch(lambda: now)

@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 
+from assistant.client import ModelClient
 from assistant.client.record import read_record
+from assistant.config import Settings
 
 ROOT = Path(__file__).parents[2]
 SCRIPTED = (sys.executable, "-m", "tests.server.scripted_server")
@@ -47,6 +49,12 @@ def lines_until(process: "subprocess.Popen[str]", word: str) -> list[str]:
     while lines[-1] and not lines[-1].startswith(word):
         lines.append(next_line(process))
     return lines
+
+
+async def start_recorded_server() -> None:
+    """Have a server run that front ends find, with its model loaded, however long that takes."""
+    async with aclosing(ModelClient(Settings())) as client:
+        await client.ready()
 
 
 def end_recorded_server() -> None:
