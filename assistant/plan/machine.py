@@ -30,6 +30,9 @@ class Device:
     total_bytes: int
     free_bytes: int
     """What is not in use right now."""
+    copies: bool = True
+    """Whether a second copy in bfloat16 makes 4-bit weights faster; nobody knows before it was
+    measured."""
     rates: Mapping[Storage, Rates] = field(default_factory=dict)
     """How fast it is with weights in each form, as far as that was measured."""
     timings: Mapping[tuple[str, Storage], Timing] = field(default_factory=dict)

@@ -15,6 +15,7 @@ import torch
 
 from assistant.engine.attention import attend
 from assistant.engine.decoder import Decoder
+from assistant.engine.native.library import find_library
 from assistant.engine.parts import Part
 from assistant.model_specs import ModelSpec
 from assistant.plan.machine import Device, Machine
@@ -93,7 +94,9 @@ def _measure_cpu(
     for storage in ("bf16", "int4"):
         on_progress(f"measuring this machine's speed with weights in {storage}")
         rates[storage] = measure_rates(storage)
-    rates["int4"] = replace(rates["int4"], copied_prompt=rates["bf16"].prompt)
+    copies = find_library() is None
+    if copies:
+        rates["int4"] = replace(rates["int4"], copied_prompt=rates["bf16"].prompt)
     rates["gptq"] = rates["int4"]
     timings: dict[tuple[str, Storage], Timing] = {}
     for spec in specs:
@@ -103,14 +106,15 @@ def _measure_cpu(
                 (spec.name, storage): measure_timing(spec, storage)
                 for storage in storages_of(spec, "cpu")
             }
-    return replace(device, rates=rates, timings=timings)
+    return replace(device, copies=copies, rates=rates, timings=timings)
 
 
 @torch.inference_mode()
 def measure_timing(spec: ModelSpec, storage: Storage) -> Timing:
     """Time layers of the model's own widths on the CPU."""
     layers = _measure_layers(spec, storage)
-    copied = layers.prompt if storage == "bf16" else _measure_prompt(spec)
+    copies = storage != "bf16" and find_library() is None
+    copied = _measure_prompt(spec) if copies else layers.prompt
     head = weights_of(spec, storage, "cpu").head * _head_byte(spec)
     return Timing(layers.token, layers.prompt, copied, head)
 

@@ -98,7 +98,8 @@ def planned_context(spec: ModelSpec, wanted: int | None) -> int:
 
 def memory_of(spec: ModelSpec, storage: Storage, context: int, device: Device) -> Memory:
     """The memory that a model takes on a device, with room for one text as long as `context`."""
-    weights, runtime = weights_of(spec, storage, device.kind), _RUNTIME_BYTES[device.kind]
+    weights = weights_of(spec, storage, device.kind, copied=device.copies)
+    runtime = _RUNTIME_BYTES[device.kind]
     if storage == "gptq" and device.kind == "cpu":
         runtime += _GPTQ_RUNTIME_BYTES
     position = 2 * spec.layers * spec.kv_heads * spec.head_dim * _CACHE_BYTES
@@ -200,7 +201,7 @@ def _on_device(spec: ModelSpec, storage: Storage, device: Device, context: int) 
     plan = Plan(spec, storage, context, device.name, memory, fit)
     if timing is None or fit is Fit.TOO_LARGE:
         return plan
-    possible = weights_of(spec, storage, device.kind).copies
+    possible = weights_of(spec, storage, device.kind, copied=device.copies).copies
     return replace(
         plan,
         tokens_per_second=timing.tokens_per_second(spec.layers),

@@ -45,8 +45,9 @@ class Weights:
     def copied(self, budget: int) -> int:
         """Bytes of second copies within a budget.
 
-        On the CPU 4-bit weights are kept in bfloat16, too, by which prompts are read faster, and a
-        head whose matrix is the table of embeddings in an order of its own.
+        On a CPU without a kernel of ours 4-bit weights are kept in bfloat16, too, by which prompts
+        are read faster, and on any a head whose matrix is the table of embeddings in an order of
+        its own.
         """
         return min(self.copies, max(budget, 0))
 
@@ -82,15 +83,19 @@ def active_share(spec: ModelSpec) -> float:
     return 1 - idle / layer_parameters(spec)
 
 
-def weights_of(spec: ModelSpec, storage: Storage, device: str) -> Weights:
-    """The bytes of the weights in that form on a device of that kind (`cpu` or `cuda`)."""
+def weights_of(spec: ModelSpec, storage: Storage, device: str, *, copied: bool = True) -> Weights:
+    """The bytes of the weights in that form on a device of that kind (`cpu` or `cuda`).
+
+    `copied` says whether a second copy in bfloat16 makes 4-bit weights faster there.
+    """
     table = spec.vocab_size * spec.hidden_size
     stored = spec.stored_bytes if storage == "bf16" and spec.kind != "adapter" else 2
     inside, on_cpu = layer_parameters(spec), device == "cpu"
     bits = _BITS.get(storage, 8.0 * stored)
     if storage == "gptq" and on_cpu:
         bits = _GPTQ_BITS_ON_CPU
-    copies = (2 * inside if storage in _BITS else 0) + (2 * table if spec.tied_embeddings else 0)
+    copies = 2 * inside if storage in _BITS and copied else 0
+    copies += 2 * table if spec.tied_embeddings else 0
     return Weights(
         layers=int(inside * bits / 8),
         head=table * stored,

@@ -9,11 +9,14 @@ from assistant.engine.linear.quantized import QuantizedLinear
 
 
 def kernel_names(model: nn.Module) -> Iterator[str]:
-    """Such as `int4 kernel up to 4 rows, bfloat16 above (kept)`, for layers of this package."""
+    """Such as `int4 kernel up to 4 rows, bfloat16 above (kept)`, for layers of this package.
+
+    Where a kernel serves for any number of rows there is nothing above.
+    """
     layers = [layer for layer in model.modules() if isinstance(layer, QuantizedLinear)]
     for kernel in dict.fromkeys(layer.kernel for layer in layers):
         alike = [layer for layer in layers if layer.kernel == kernel]
-        bounded = [layer for layer in alike if layer.can_unpack or layer.keeps_dense]
+        bounded = [layer for layer in alike if layer.needs_dense and _has_choice(layer)]
         rows = sorted({layer.kernel_rows for layer in bounded})
         if not rows:
             yield kernel
@@ -24,3 +27,7 @@ def kernel_names(model: nn.Module) -> Iterator[str]:
         yield f"{kernel} up to {span} rows, bfloat16 above ({how})"
     if any(isinstance(layer, PackedLinear) and layer.source == "nf4" for layer in model.modules()):
         yield "kept in bfloat16"
+
+
+def _has_choice(layer: QuantizedLinear) -> bool:
+    return layer.can_unpack or layer.keeps_dense
