@@ -8,12 +8,22 @@ import pytest
 from assistant.paths import HOME_VARIABLE
 
 
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what is compiled: seconds for each, and the same in every home."""
+    return tmp_path_factory.mktemp("kernels")
+
+
 @pytest.fixture(autouse=True)
-def sealed_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home for settings, models and servers."""
+def sealed_home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, kernels: Path
+) -> Path:
+    """A home for settings, models and servers, empty but for what is compiled."""
     for name in [name for name in os.environ if name.startswith("ASSISTANT_")]:
         if not name.startswith("ASSISTANT_TEST_"):
             monkeypatch.delenv(name)
     home = tmp_path_factory.mktemp("home")
+    (home / "state").mkdir(mode=0o700)
+    (home / "state" / "kernels").symlink_to(kernels)
     monkeypatch.setenv(HOME_VARIABLE, str(home))
     return home

@@ -75,7 +75,13 @@ async def test_a_session_with_every_editor(
             types.CodeActionContext([]),
         )
     )
-    assert actions is not None and len(actions) == 2
+    assert [action.title for action in actions or ()] == [
+        "Write the code for this comment",
+        "Explain this code",
+        "Document this definition",
+        "Write a test for this",
+        "Suggest names for this",
+    ]
     assert client.messages == []
 
 
