@@ -80,7 +80,7 @@ async def test_a_session_with_every_editor(
         "Explain this code",
         "Document this definition",
         "Write a test for this",
-        "Suggest names for this",
+        "Suggest better names for this",
     ]
     assert client.messages == []
 
