@@ -120,7 +120,7 @@ class Peer:
         """See `Contender`."""
         settings = CompletionSettings()
         before, after = around(document.buffer, document.buffer.offset(position))
-        spot = Spot(before.rpartition("\n")[2], after, settings.max_lines)
+        spot = Spot(before, after, settings.max_lines, document.language)
         if not spot.wanted:
             return Ghost("")
         request = request_at(document, before, after, _CONTEXT)
