@@ -20,12 +20,11 @@ from assistant.engine.kv_cache import GrowingCache, GrowingLayer
 from assistant.engine.native.layers import MOST_ROWS, LayerParts, NativeLayers, Shape, Text
 from assistant.engine.parts import Interrupt, Interrupted, Part
 from assistant.engine.projections import Projection, Share
+from assistant.engine.rotations import Rotations, turn
 
 _FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 _ROPES = ("default", "linear", "llama3", "yarn")
 """Rotations that depend on nothing but the position."""
-_ROTATIONS = 1024
-"""Positions whose rotations are computed at once."""
 
 _Seen = list[tuple[torch.Tensor, torch.Tensor]]
 """Each text's keys and values, `[key_heads, positions, head_dim]`."""
@@ -42,7 +41,7 @@ class Decoder:
         self._device: torch.device = model.device
         self._vocabulary: int = model.config.vocab_size
         self._embedding: torch.Tensor = inner.embed_tokens.weight
-        self._rotations = _Rotations(inner.rotary_emb, self._embedding)
+        self._rotations = Rotations(inner.rotary_emb, self._embedding)
         self._layers = [_Layer(layer, number) for number, layer in enumerate(inner.layers)]
         self._norm, self._head = _Norm(inner.norm), Projection([("lm_head", model.lm_head)])
         self.native = NativeLayers.of(
@@ -94,7 +93,9 @@ class Decoder:
             Text(part.ids, span.before, part.keep, part.cache)
             for part, span in zip(parts, spans, strict=True)
         ]
-        return self.native.forward(texts, *self._rotations.until(spans))
+        return self.native.forward(
+            texts, *self._rotations.until(max(span.positions.stop for span in spans))
+        )
 
     def _states(
         self,
@@ -106,7 +107,7 @@ class Decoder:
         """The states of the rows to keep behind the last layer, `[rows, hidden]`."""
         ids = [token for part in parts for token in part.ids]
         states = embedding(torch.tensor(ids, device=self._device), self._embedding)
-        turns = self._rotations.at(spans)
+        turns = self._rotations.at([span.positions for span in spans])
         *layers, last = self._layers
         for layer in layers:
             if interrupt is not None and interrupt():
@@ -136,6 +137,11 @@ class _Span:
     before: int
     """How many tokens of the text were read before."""
     cache: GrowingCache
+
+    @property
+    def positions(self) -> range:
+        """Where the rows stand in the text."""
+        return range(self.before, self.before + self.stop - self.start)
 
 
 def _rows(parts: Sequence[Part]) -> list[_Span]:
@@ -243,7 +249,7 @@ class _Layer:
         if self._head_norms is not None:
             queries, keys = self._head_norms
             both = torch.cat((queries(both[:, :heads]), keys(both[:, heads:])), dim=1)
-        both = _turn(both, *turns)
+        both = turn(both, *turns)
         seen = [
             span.cache.growing[self._number].append(
                 both[span.start : span.stop, heads:], mixed[span.start : span.stop, turned:]
@@ -282,43 +288,3 @@ class _Norm:
         wide = x.float()
         size = torch.rsqrt(wide.square().mean(-1, keepdim=True).add_(self.epsilon))
         return (wide * size).to(x.dtype).mul_(self.weight)
-
-
-class _Rotations:
-    """Rotary position embeddings (Su et al. 2021, arXiv 2104.09864), computed ahead."""
-
-    def __init__(self, rotary: Any, like: torch.Tensor) -> None:
-        """`rotary` is transformers' module, which knows the ways of scaling; `like` the dtype."""
-        self._rotary, self._like = rotary, like
-        self._cos, self._sin = self._compute(_ROTATIONS)
-
-    def at(self, spans: Sequence[_Span]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cosines and signed sines for the rows of a pass, `[rows, 1, head_dim]`."""
-        places = [range(span.before, span.before + span.stop - span.start) for span in spans]
-        cos, sin = self.until(spans)
-        if len(places) == 1:
-            rows: Any = slice(places[0].start, places[0].stop)
-        else:
-            rows = [position for place in places for position in place]
-            rows = torch.tensor(rows, device=self._like.device)
-        return cos[rows], sin[rows]
-
-    def until(self, spans: Sequence["_Span"]) -> tuple[torch.Tensor, torch.Tensor]:
-        """The same for all positions up to those of a pass, `[positions, 1, head_dim]`."""
-        most = max(span.before + span.stop - span.start for span in spans)
-        if most > len(self._cos):
-            self._cos, self._sin = self._compute(-(-most // _ROTATIONS) * _ROTATIONS)
-        return self._cos, self._sin
-
-    def _compute(self, positions: int) -> tuple[torch.Tensor, torch.Tensor]:
-        places = torch.arange(positions, device=self._like.device).unsqueeze(0)
-        cos, sin = self._rotary(self._like, places)
-        signed = sin[0].clone()
-        signed[:, : signed.shape[-1] // 2].neg_()
-        return cos[0].unsqueeze(1), signed.unsqueeze(1)
-
-
-def _turn(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """`x` rotated by its positions; the sine is negative for the first half of each head."""
-    turned = torch.roll(x, x.shape[-1] // 2, -1).mul_(sin)
-    return turned.add_(x * cos)
