@@ -122,12 +122,12 @@ async def request_seconds(
 def asking(context: ProjectContext, document: Document, offset: int) -> Callable[[], int]:
     """Asks for what is sent at a place; gives the characters of other files in it."""
     before, after = around(document.buffer, offset)
-    request = request_at(document, before, after, CARD.context)
+    alone = request_at(document, before, after, CARD.context)
 
     def ask() -> int:
         context.at(document, offset)
-        whole = context.added(request, document, CARD, ahead=False)
-        return whole.size - request.size
+        whole = context.request(document, before, after, CARD, ahead=False)
+        return whole.size - alone.size
 
     return ask
 

@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from assistant.client.health import ask_health
 from assistant.client.record import read_record
 from assistant.paths import HOME_VARIABLE
-from bench.targets import Target, Verdict, verdict
+from bench.targets import Target, Verdict, show_verdicts, verdict
 from tests.lsp.editor import Editor, span
 from tests.server.processes import end_recorded_server, start_recorded_server
 
@@ -157,9 +157,7 @@ def main() -> int:
         print(json.dumps({"ratios": found}))
     else:
         show(seconds)
-        for name, one in found.items():
-            missed = "" if one["holds"] else "  MISSED"
-            print(f"{name:24}{one['value']:10.2f} of {one['target']}{missed}")
+        show_verdicts(found)
     return 0 if all(one["holds"] for one in found.values()) else 1
 
 

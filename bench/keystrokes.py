@@ -45,7 +45,7 @@ from assistant_lsp.documents import Document
 from assistant_lsp.settings import CompletionSettings
 from assistant_lsp.window import around, request_at
 from bench.session import Ghost, Part, Tally, recorded, replay
-from bench.targets import Target, Verdict, verdict
+from bench.targets import Target, Verdict, show_verdicts, verdict
 from tests.client import starter_gguf
 from tests.lsp.editor import Editor
 from tests.server.processes import end_recorded_server, start_recorded_server
@@ -233,9 +233,7 @@ def main() -> int:
         print(json.dumps({"figures": figures, "ratios": found}))
     else:
         show(tallies)
-        for name, one in found.items():
-            missed = "" if one["holds"] else "  MISSED"
-            print(f"{name:14}{one['value']:12.2f} of {one['target']}{missed}")
+        show_verdicts(found)
     return 0 if all(one["holds"] for one in found.values()) else 1
 
 

@@ -1,5 +1,6 @@
 """What a benchmark's value must be, and whether it is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -27,3 +28,10 @@ class Target:
 def verdict(value: float, target: Target) -> Verdict:
     """The value, its target and whether it holds; what is shown is rounded, what holds is not."""
     return {"value": round(value, 3), "target": target.value, "holds": target.holds(value)}
+
+
+def show_verdicts(verdicts: Mapping[str, Verdict]) -> None:
+    """A line for each, for people."""
+    for name, one in verdicts.items():
+        missed = "" if one["holds"] else "  MISSED"
+        print(f"{name:24}{one['value']:10.2f} of {one['target']}{missed}")

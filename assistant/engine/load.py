@@ -24,7 +24,7 @@ from assistant.engine.folder import (
 from assistant.engine.linear.convert import convert_linears, quantize_linears
 from assistant.engine.linear.layout import find_layout
 from assistant.engine.lora import LoraAdapter, is_plain, load_adapter
-from assistant.engine.memory import keep_few_arenas, keep_few_shapes, let_go_of_files
+from assistant.engine.memory import keep_few_shapes, let_go_of_files
 from assistant.engine.renderers import load_renderer
 from assistant.errors import AssistantError, ModelFolderError, UsageError
 from assistant.prompts import Renderer
@@ -79,7 +79,6 @@ def load_model(local: LocalModel, options: LoadOptions | None = None) -> LoadedM
     when the device is not there, and AssistantError when memory or an installed package is missing.
     """
     keep_few_shapes()
-    keep_few_arenas()
     options = options or LoadOptions()
     folder = check_model_folder(local.folder)
     adapter = check_adapter_folder(local.adapter) if local.adapter else None

@@ -9,9 +9,6 @@ from torch import nn
 
 _SHAPES = 256
 """Shapes of products that oneDNN keeps its code for."""
-_ARENAS = 2
-_M_ARENA_MAX = -8
-"""The C library's name for how many arenas there may be (mallopt(3))."""
 
 
 def keep_few_shapes() -> None:
@@ -22,19 +19,6 @@ def keep_few_shapes() -> None:
     the first product; the user's own setting in the environment counts more.
     """
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(_SHAPES))
-
-
-def keep_few_arenas() -> None:
-    """Let threads share the C library's heaps.
-
-    By itself it opens one for every thread that allocates while others do, up to eight for each
-    core, and each keeps what was once needed at the same time. The user's own setting in the
-    environment counts more.
-    """
-    if sys.platform == "linux" and "MALLOC_ARENA_MAX" not in os.environ:
-        set_option = getattr(ctypes.CDLL(None), "mallopt", None)
-        if set_option is not None:
-            set_option(_M_ARENA_MAX, _ARENAS)
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ from assistant_lsp.model import Model
 from assistant_lsp.record import Origin, Recorder
 from assistant_lsp.settings import CompletionSettings, EditorSettings
 from assistant_lsp.suggestions import Suggestion
-from assistant_lsp.window import around, request_at
+from assistant_lsp.window import around
 
 if TYPE_CHECKING:
     from assistant.client import ModelCard, ModelClient
@@ -110,8 +110,7 @@ class Candidates:
         client, card = ready
         before, after = around(document.buffer, document.buffer.offset(position))
         spot = Spot(before, after, settings.max_lines, document.language)
-        request = request_at(document, before, after, card.context)
-        request = self._context.added(request, document, card, ahead=False)
+        request = self._context.request(document, before, after, card, ahead=False)
         running, task = self._running.get(document.uri, (None, None))
         if task is None or running != spot:  # who asks twice waits for the same
             self.ended(document.uri)

@@ -29,7 +29,7 @@ from assistant_lsp.record import Origin, Recorder
 from assistant_lsp.settings import CompletionSettings, EditorSettings
 from assistant_lsp.suggestions import Suggestion, Suggestions
 from assistant_lsp.switch import Switch
-from assistant_lsp.window import around, request_at
+from assistant_lsp.window import around
 
 if TYPE_CHECKING:
     from assistant.client.answer import AnswerStream
@@ -259,9 +259,10 @@ class Completions:
             return
         client, card = ready
         place, begun = job.place, time.monotonic()
-        request = request_at(place.document, place.before, place.after, card.context)
         ahead = job.follows is not None
-        request = self._context.added(request, place.document, card, ahead=ahead)
+        request = self._context.request(
+            place.document, place.before, place.after, card, ahead=ahead
+        )
         job.suggestion.request, job.suggestion.model = request, card.name
         job.suggestion.adapter = card.adapter
         params = SamplingParams(max_tokens=place.settings.max_tokens)

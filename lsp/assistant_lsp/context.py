@@ -29,7 +29,7 @@ from assistant_lsp.buffer import Edit
 from assistant_lsp.documents import Document, Documents
 from assistant_lsp.librarian import Librarian
 from assistant_lsp.settings import EditorSettings
-from assistant_lsp.window import around
+from assistant_lsp.window import around, request_at
 
 if TYPE_CHECKING:
     from assistant.client import ModelCard
@@ -83,10 +83,14 @@ class ProjectContext:
 
     # What is asked of it ---------------------------------------------------------------------
 
-    def added(
-        self, request: CompletionRequest, document: Document, card: "ModelCard", *, ahead: bool
+    def request(
+        self, document: Document, before: str, after: str, card: "ModelCard", *, ahead: bool
     ) -> CompletionRequest:
-        """`request` with what there is to read beside the file; remembers what is sent."""
+        """What is sent for a cursor between two texts, with what there is to read beside the file.
+
+        It is remembered for who wants to see it.
+        """
+        request = request_at(document, before, after, card.context)
         reason = self._reason_against(document, card)
         known = self._known.setdefault(document.uri, _Known())
         kept = Kept() if reason else known.kept

@@ -15,7 +15,7 @@ from assistant_lsp.candidates import Candidates
 from assistant_lsp.commands import Commands
 from assistant_lsp.completion import Completions
 from assistant_lsp.context import ProjectContext
-from assistant_lsp.documents import Document, path_of
+from assistant_lsp.documents import Document
 from assistant_lsp.folders import folder_of, open_folders
 from assistant_lsp.messages import Messages
 from assistant_lsp.model import Model, State
@@ -157,12 +157,7 @@ class Session:
 
     def open_folders(self) -> None:
         """Work with the folders that the editor has open now."""
-        folders = self.server.workspace.folders.values()
-        paths = [path_of(folder.uri) for folder in folders]
-        root = self.server.workspace.root_uri
-        if not paths and root:
-            paths = [path_of(root)]
-        self.context.open_roots([Path(path) for path in paths if path])
+        self.context.open_roots([Path(folder) for folder in open_folders(self.server)])
 
     async def show_context(self, uri: str) -> None:
         """Show what the last completion of a document was sent."""

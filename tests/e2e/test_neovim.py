@@ -120,6 +120,11 @@ def test_other_suggestions_are_asked_for_and_one_is_chosen(
     chosen = neovim.ghost_text.partition(" (")[0]
     neovim.type("<Tab>")
     neovim.wait("the accepted text", lambda: neovim.text == f"x = {chosen}\n")
+    neovim.close_server()
+    with closing(History()) as history:
+        fates = {row.text: row.fate.outcome for row in history.find()}
+    taken = [text for text, outcome in fates.items() if outcome == "accepted"]
+    assert taken == [chosen], "the others were not chosen"
 
 
 def test_suggestions_are_turned_off_and_on(
@@ -179,6 +184,8 @@ def test_what_was_sent_is_shown_beside_the_code(
     neovim.type("<Esc>")
     neovim.command("AssistantContext")
     neovim.wait("it", lambda: "# What was sent to complete example.py" in neovim.first_lines)
+    assert "x = " in neovim.first_lines, "the code that was sent is a part of it"
+    assert neovim.text.startswith("x = "), "the cursor stays in the code"
 
 
 def test_text_is_polished_and_the_change_is_undone(

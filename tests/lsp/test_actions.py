@@ -2,78 +2,22 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.lsp.editor import CAPABLE, URI, Editor, RequestError, answered, span
-from tests.lsp.scripted_model import Answer, ScriptedModel
-
-NOTE = "file:///project/note.md"
-CODE = """import os
-
-
-class A:
-    def f(self):
-        return 1
-
-    def g(self):
-        pass
-"""
-PROBLEM = {
-    "range": {"start": {"line": 5, "character": 15}, "end": {"line": 5, "character": 16}},
-    "message": "undefined\nname",
-}
-MARKDOWN = """---
-title: Teh
----
-# Teh heading
-
-Teh first paragraph,
-over two lines.
-
-```python
-teh = 1
-```
-
-> Teh quote.
-"""
-
-
-async def listed(editor: Editor, uri: str, place: Any, **context: object) -> list[dict[str, Any]]:
-    params = {
-        "textDocument": {"uri": uri},
-        "range": place,
-        "context": {"diagnostics": [], **context},
-    }
-    actions: list[dict[str, Any]] = await editor.request("textDocument/codeAction", params)
-    return actions
-
-
-def run(editor: Editor, name: str, uri: str, place: Any, **more: object) -> "asyncio.Future[Any]":
-    target = {"uri": uri, "range": place}
-    params = {"command": f"assistant.{name}", "arguments": [target], **more}
-    return editor.send_request("workspace/executeCommand", params)
-
-
-def asked(answer: Answer) -> str:
-    """What the model was shown."""
-    content: str = answer.wait_asked()["messages"][-1]["content"]
-    return content
-
-
-def edits(editor: Editor) -> list[dict[str, Any]]:
-    (params,) = editor.got("workspace/applyEdit")
-    (change,) = params["edit"]["documentChanges"]
-    found: list[dict[str, Any]] = change["edits"]
-    return found
-
-
-def shown_document(editor: Editor) -> str:
-    (params,) = editor.got("window/showDocument")
-    assert params["takeFocus"] is False
-    return Path(unquote(urlsplit(params["uri"]).path)).read_text()
+from tests.lsp.actions import (
+    CODE,
+    MARKDOWN,
+    NOTE,
+    PROBLEM,
+    asked,
+    edits,
+    listed,
+    run,
+    shown_document,
+)
+from tests.lsp.editor import URI, Editor, answered, span
+from tests.lsp.scripted_model import ScriptedModel
 
 
 async def test_what_is_offered_where(editor: Editor) -> None:
@@ -387,61 +331,6 @@ async def test_an_error_of_the_model_is_told(editor: Editor, model: ScriptedMode
     await answered(run(editor, "explain", URI, span(0, 0, 0, 0)))
     (message,) = editor.got("window/showMessage")
     assert message == {"type": 1, "message": "assistant: the prompt is too long"}
-
-
-async def test_progress_begins_shows_the_text_arriving_and_ends(
-    editor: Editor, model: ScriptedModel
-) -> None:
-    await editor.start()
-    editor.open(CODE)
-    model.answers("first\n", "second ", "line")
-    await answered(run(editor, "explain", URI, span(0, 0, 0, 0)))
-    token = editor.got("window/workDoneProgress/create")[0]["token"]
-    values = [p["value"] for p in editor.got("$/progress") if p["token"] == token]
-    assert values[0] == {"kind": "begin", "title": "explaining", "cancellable": True}
-    assert [v["message"] for v in values[1:-1]] == ["first", "second", "second line"]
-    assert values[-1] == {"kind": "end"}
-
-
-async def test_the_editors_own_token_is_used(editor: Editor, model: ScriptedModel) -> None:
-    await editor.start()
-    editor.open(CODE)
-    model.answers("It imports.")
-    await answered(run(editor, "explain", URI, span(0, 0, 0, 0), workDoneToken="mine"))
-    kinds = [p["value"]["kind"] for p in editor.got("$/progress") if p["token"] == "mine"]
-    assert kinds == ["begin", "report", "end"]
-
-
-async def test_cancelling_the_progress_ends_the_generation_in_silence(
-    editor: Editor, model: ScriptedModel
-) -> None:
-    await editor.start()
-    editor.open(CODE)
-    for _ in range(2):  # the token of a work that has ended is free again
-        answer = model.answers("never seen", held=True)
-        command = run(editor, "explain", URI, span(0, 0, 0, 0), workDoneToken="mine")
-        await asyncio.to_thread(answer.wait_asked)
-        editor.notify("window/workDoneProgress/cancel", {"token": "mine"})
-        assert await answered(command) is None
-        await asyncio.to_thread(answer.wait_dropped)
-    assert editor.got("window/showMessage") == []
-    assert [p["value"]["kind"] for p in editor.got("$/progress")].count("end") == 3
-
-
-async def test_cancelling_the_request_of_a_command_ends_the_generation(
-    editor: Editor, model: ScriptedModel
-) -> None:
-    await editor.start(CAPABLE)
-    editor.open(CODE)
-    answer = model.answers("never seen", held=True)
-    command = run(editor, "explain", URI, span(0, 0, 0, 0))
-    await asyncio.to_thread(answer.wait_asked)
-    editor.notify("$/cancelRequest", {"id": editor.last_id})
-    with pytest.raises(RequestError) as raised:
-        await answered(command)
-    assert raised.value.code == -32800
-    await asyncio.to_thread(answer.wait_dropped)
-    assert [p["value"]["kind"] for p in editor.got("$/progress")][-1] == "end"
 
 
 async def test_a_problem_is_fixed_in_the_function_around_it(

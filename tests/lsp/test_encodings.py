@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from assistant.history import History, Suggestion
+from tests.lsp.actions import NOTE, asked, listed
 from tests.lsp.editor import CAPABLE, URI, Editor, answered
 from tests.lsp.page import Page
 from tests.lsp.scripted_model import Answer, ScriptedModel
-from tests.lsp.test_actions import NOTE, asked, listed
 from tests.lsp.test_writing_tests import CREATES
 
 WIDE = "漢字😀e\u0301"

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.lsp.actions import NOTE, edits, listed, shown_document
 from tests.lsp.editor import CAPABLE, URI, Editor, RequestError, answered, span
 from tests.lsp.scripted_model import ScriptedModel
-from tests.lsp.test_actions import NOTE, edits, listed, shown_document
 
 RESOLVES = {
     "textDocument": {

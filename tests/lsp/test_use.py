@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from assistant.history import History, Suggestion
+from tests.lsp.actions import listed
 from tests.lsp.editor import Editor, at, span
 from tests.lsp.scripted_model import ScriptedModel
-from tests.lsp.test_actions import listed
 from tests.lsp.test_completion import PLACE, loaded
 from tests.lsp.test_resolving import EDITS_LATER
 

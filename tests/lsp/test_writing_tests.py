@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.lsp.actions import asked, listed, run, shown_document
 from tests.lsp.editor import CAPABLE, Editor, answered, span
 from tests.lsp.scripted_model import ScriptedModel
-from tests.lsp.test_actions import asked, listed, run, shown_document
 
 SOURCE = "def double(a):\n    return 2 * a\n"
 TEST = "def test_double():\n    assert double(2) == 4\n"

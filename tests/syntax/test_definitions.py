@@ -139,8 +139,9 @@ def test_other_languages(language: str) -> None:
 @pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("text", ["", "\0", "((((", "class", "def f(", "你好 🙂 = 1\n", "\ud83d"])
 def test_no_text_is_too_broken(language: str, text: str) -> None:
-    definitions(text, language)
-    imports(text, language)
+    for one in definitions(text, language):
+        assert one.name in text and 0 <= one.first <= one.last <= text.count("\n")
+    assert all(part in text for one in imports(text, language) for part in one.module)
 
 
 def test_a_language_without_a_grammar_defines_nothing() -> None:
