@@ -17,7 +17,7 @@ from transformers import DynamicCache
 
 from assistant.engine.attention import attend
 from assistant.engine.kv_cache import GrowingCache, GrowingLayer
-from assistant.engine.native.layers import MOST_ROWS, LayerParts, NativeLayers, Shape, Text
+from assistant.engine.native.layers import LayerParts, NativeLayers, Shape, Text
 from assistant.engine.parts import Interrupt, Interrupted, Part
 from assistant.engine.projections import Projection, Share
 from assistant.engine.rotations import Rotations, turn
@@ -50,7 +50,7 @@ class Decoder:
             self._embedding.detach(),
             self._norm.weight,
         )
-        """The layers for few tokens, where there is code of our own for them."""
+        """The layers, where there is code of our own for them."""
 
     @classmethod
     def of(cls, model: Any) -> "Decoder | None":
@@ -76,8 +76,8 @@ class Decoder:
     ) -> list[torch.Tensor]:
         """See `Runner`."""
         spans, shares = _rows(parts), _shares(parts, [len(part.ids) for part in parts])
-        if self.native is not None and spans[-1].stop <= MOST_ROWS and not shares:
-            states = self.native_states(parts)
+        if self.native is not None and self.native.takes(spans[-1].stop) and not shares:
+            states = self.native_states(parts, interrupt)
         else:
             states = self._norm(self._states(parts, spans, shares, interrupt))
         if not len(states):
@@ -85,17 +85,24 @@ class Decoder:
         logits = self._head(states, _shares(parts, [part.keep for part in parts]))
         return list(torch.split(logits, [part.keep for part in parts]))
 
-    def native_states(self, parts: Sequence[Part]) -> torch.Tensor:
-        """The normalized states of the rows to keep by our own code, which must be there."""
+    def native_states(
+        self, parts: Sequence[Part], interrupt: Interrupt | None = None
+    ) -> torch.Tensor:
+        """The normalized states of the rows to keep by our own code, which must be there.
+
+        Raises Interrupted.
+        """
         assert self.native is not None
         spans = _rows(parts)
         texts = [
             Text(part.ids, span.before, part.keep, part.cache)
             for part, span in zip(parts, spans, strict=True)
         ]
-        return self.native.forward(
-            texts, *self._rotations.until(max(span.positions.stop for span in spans))
-        )
+        rotations = self._rotations.until(max(span.positions.stop for span in spans))
+        states = self.native.forward(texts, *rotations, interrupt)
+        if states is None:
+            raise Interrupted
+        return states
 
     def _states(
         self,

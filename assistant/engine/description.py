@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from assistant.engine.linear.int8 import Int8Linear
 from assistant.engine.linear.names import kernel_names
 from assistant.engine.linear.packed import PackedLinear
 from assistant.engine.linear.quantized import QuantizedLinear
@@ -67,7 +68,8 @@ def describe(
 
 def _kernel(layer: nn.Module) -> str | None:
     """The class of a layer that somebody else's kernel multiplies."""
-    return None if isinstance(layer, QuantizedLinear | PackedLinear) else type(layer).__name__
+    ours = isinstance(layer, QuantizedLinear | PackedLinear | Int8Linear)
+    return None if ours else type(layer).__name__
 
 
 def _quantized_layers(model: nn.Module) -> Iterator[Any]:
@@ -78,7 +80,7 @@ def _quantized_layers(model: nn.Module) -> Iterator[Any]:
     for layer in model.modules():
         if hasattr(layer, "base_layer"):
             continue  # LoRA's wrapper shows the weights of the layer that it wraps as its own
-        ours = isinstance(layer, QuantizedLinear | PackedLinear)
+        ours = isinstance(layer, QuantizedLinear | PackedLinear | Int8Linear)
         theirs = hasattr(layer, "qweight") or hasattr(getattr(layer, "weight", None), "quant_state")
         if ours or theirs:
             yield layer
@@ -88,14 +90,19 @@ def _count_parameters(model: nn.Module) -> int:
     quantized = list(_quantized_layers(model))
     own = {id(tensor) for layer in quantized for tensor in layer.parameters(recurse=False)}
     count: int = sum(
-        layer.in_features * layer.out_features
-        for layer in quantized
-        if not (isinstance(layer, PackedLinear) and layer.source == "tied")
+        layer.in_features * layer.out_features for layer in quantized if not _is_tied(layer)
     )
     for name, parameter in model.named_parameters():
         if id(parameter) not in own and ".lora_" not in name:
             count += parameter.numel()
     return count
+
+
+def _is_tied(layer: Any) -> bool:
+    """Whether its weights are counted with the embedding's."""
+    if isinstance(layer, Int8Linear):
+        return layer.tied
+    return isinstance(layer, PackedLinear) and layer.source == "tied"
 
 
 def _memory(model: nn.Module) -> int:

@@ -64,6 +64,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
                 _with_room(like, self.keys, old, positions),
                 _with_room(like, self.values, old, positions),
             )
+            self.show(old)  # nobody may ever write what comes behind
         return self._buffers
 
     def show(self, positions: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -49,7 +49,7 @@ class Device:
         rates = self.rates.get(storage)
         if measured is not None or rates is None:
             return measured
-        return rates.timing(spec, weights_of(spec, storage, self.kind))
+        return rates.timing(spec, weights_of(spec, storage, self.kind, copied=self.copies))
 
 
 @dataclass(frozen=True, slots=True)

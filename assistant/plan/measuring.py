@@ -19,7 +19,7 @@ from assistant.engine.native.library import find_library
 from assistant.engine.parts import Part
 from assistant.model_specs import ModelSpec
 from assistant.plan.machine import Device, Machine
-from assistant.plan.random_layers import first_layers, random_linear, random_model
+from assistant.plan.random_layers import first_layers, random_head, random_model
 from assistant.plan.speed import PROMPT_TOKENS, Line, Rates, Timing, attention_operations
 from assistant.plan.weights import Storage, layer_parameters, storages_of, weights_of
 
@@ -115,7 +115,8 @@ def measure_timing(spec: ModelSpec, storage: Storage) -> Timing:
     layers = _measure_layers(spec, storage)
     copies = storage != "bf16" and find_library() is None
     copied = _measure_prompt(spec) if copies else layers.prompt
-    head = weights_of(spec, storage, "cpu").head * _head_byte(spec)
+    weights = weights_of(spec, storage, "cpu", copied=find_library() is None)
+    head = weights.head * _head_byte(spec, storage)
     return Timing(layers.token, layers.prompt, copied, head)
 
 
@@ -136,7 +137,7 @@ def measure_rates(storage: Storage) -> Rates:
         token=_line(*tokens),
         cache_byte=_cache_byte(4 * _SHARED_KEY_HEADS, _SHARED_KEY_HEADS),
         own_cache_byte=_cache_byte(wide.heads, wide.kv_heads),
-        head_byte=_head_byte(wide),
+        head_byte=_head_byte(wide, storage),
         prompt=_line(*prompts),
         copied_prompt=_line(*prompts),
         attention_operation=attention_operation,
@@ -236,12 +237,12 @@ def _fill(cache: Any, spec: ModelSpec) -> None:
         layer.append(seen, seen)
 
 
-def _head_byte(spec: ModelSpec) -> float:
+def _head_byte(spec: ModelSpec, storage: Storage) -> float:
     """Seconds by byte of a head as wide as the model, beyond the processor's cache."""
-    outputs = _BEYOND * _l3_bytes() // (2 * spec.hidden_size)
-    head = random_linear("bf16", spec.hidden_size, outputs)
+    outputs = _BEYOND * _l3_bytes() // spec.hidden_size
+    head, size = random_head(storage, spec.hidden_size, outputs)
     row = torch.zeros(1, spec.hidden_size, dtype=torch.bfloat16)
-    return _seconds(lambda: head(row)) / (2 * outputs * spec.hidden_size)
+    return _seconds(lambda: head(row)) / size
 
 
 def _cache_byte(heads: int, kv_heads: int) -> float:

@@ -9,7 +9,9 @@ from torch import nn
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 
 from assistant.engine.linear.int4 import Int4Linear
+from assistant.engine.linear.int8 import GROUP, Int8Linear
 from assistant.engine.linear.packed import PackedLinear
+from assistant.engine.native import int4 as native
 from assistant.model_specs import ModelSpec
 from assistant.plan.weights import Storage
 
@@ -71,7 +73,19 @@ def random_linear(storage: Storage, inputs: int, outputs: int, *, bias: bool = F
     padded = -(-outputs // 64) * 64
     codes = _tiled(torch.randint(0, 256, (_TILE,), dtype=torch.uint8), padded * inputs // 2)
     pairs = torch.full((inputs // _GROUPS[storage], padded, 2), 0.01, dtype=torch.bfloat16)
+    if native.find_kernel() is not None:
+        pairs = native.pack_pairs(pairs)
     return Int4Linear(codes.view(padded, inputs // 2), pairs, outputs, bias=added)
+
+
+def random_head(storage: Storage, inputs: int, outputs: int) -> tuple[nn.Module, int]:
+    """An output head as the engine makes it beside layers in that form, and its bytes."""
+    if storage == "bf16" or not Int8Linear.fits(inputs):
+        return random_linear("bf16", inputs, outputs), 2 * outputs * inputs
+    units = -(-outputs // 64)
+    codes = _tiled(torch.randint(0, 256, (_TILE,), dtype=torch.uint8), units * 64 * inputs)
+    pairs = torch.full((units, inputs // GROUP, 64, 2), 0.01, dtype=torch.bfloat16)
+    return Int8Linear(codes, pairs, outputs), codes.nbytes + pairs.nbytes
 
 
 def _tiled(tile: torch.Tensor, size: int) -> torch.Tensor:

@@ -19,6 +19,8 @@ _BITS: dict[Storage, float] = {
 }
 _GPTQ_BITS_ON_CPU = 4 + 32 / 128
 """There the zero points become numbers of 16 bits, too."""
+_HEAD_BITS = 8 + 32 / 64
+"""Of a head beside 4-bit weights for which the engine has a kernel of its own."""
 _MIXTURES = ("qwen3_moe",)
 """Whose experts stand in tensors of three dimensions, which nothing quantizes while loading."""
 
@@ -32,7 +34,7 @@ class Weights:
     head: int
     """Of the matrix that makes logits."""
     embeddings: int
-    """Of the table of the tokens' vectors; 0 where the head's matrix is that table."""
+    """Of the table of the tokens' vectors; 0 where that is the head's matrix, too."""
     adapter: int
     copies: int
     """Of all that the engine would keep a second time if memory were no matter; see `copied`."""
@@ -86,7 +88,8 @@ def active_share(spec: ModelSpec) -> float:
 def weights_of(spec: ModelSpec, storage: Storage, device: str, *, copied: bool = True) -> Weights:
     """The bytes of the weights in that form on a device of that kind (`cpu` or `cuda`).
 
-    `copied` says whether a second copy in bfloat16 makes 4-bit weights faster there.
+    `copied` says whether a second copy in bfloat16 makes 4-bit weights faster there. Where it does
+    not, the head beside them is in 8 bits.
     """
     table = spec.vocab_size * spec.hidden_size
     stored = spec.stored_bytes if storage == "bf16" and spec.kind != "adapter" else 2
@@ -95,11 +98,12 @@ def weights_of(spec: ModelSpec, storage: Storage, device: str, *, copied: bool =
     if storage == "gptq" and on_cpu:
         bits = _GPTQ_BITS_ON_CPU
     copies = 2 * inside if storage in _BITS and copied else 0
-    copies += 2 * table if spec.tied_embeddings else 0
+    own_head = on_cpu and storage in _BITS and not copied
+    copies += 2 * table if spec.tied_embeddings and not own_head else 0
     return Weights(
         layers=int(inside * bits / 8),
-        head=table * stored,
-        embeddings=0 if spec.tied_embeddings else table * stored,
+        head=int(table * _HEAD_BITS / 8) if own_head else table * stored,
+        embeddings=0 if spec.tied_embeddings and not own_head else table * stored,
         adapter=2 * spec.adapter_parameters if variant_of(storage) == "full" else 0,
         copies=copies if on_cpu else 0,
     )

@@ -11,6 +11,7 @@ from assistant.config import Activations
 from assistant.engine.linear.crossover import set_crossovers
 from assistant.engine.linear.gptq import NotConvertible, convert_gptq, is_gptq
 from assistant.engine.linear.int4 import Int4Linear, can_multiply
+from assistant.engine.linear.int8 import Int8Linear
 from assistant.engine.linear.nf4 import (
     Nf4Linear,
     dequantize,
@@ -44,23 +45,29 @@ def convert_linears(
     - bitsandbytes' 4-bit layers become `Int4Linear` where our own kernel runs, `Nf4Linear` where
       only that of bitsandbytes does, and plain bfloat16 where neither does and `budget_bytes`
       suffice.
-    - bfloat16 layers become `PackedLinear`.
+    - bfloat16 layers become `PackedLinear`; the output head beside layers in 4 bits becomes
+      `Int8Linear` where our own kernel runs.
 
     What cannot be converted stays as it is, which is logged. `budget_bytes` is the memory that
     may be taken beside the model's own for weights that are kept in bfloat16, too; they make
     requests of more than a few tokens faster. `kernel_rows` are the rows that 4-bit kernels get at
     most; None: as many as a measurement says they are best for. With `activations` of `bf16` no
-    input is rounded to 8 bits. The layers of adapters stay as they are. One layer is converted at a
-    time, and the old one freed if nobody else holds it.
+    input is rounded to 8 bits, nor is the head. The layers of adapters stay as they are. One layer
+    is converted at a time, and the old one freed if nobody else holds it.
     """
     budget = _Budget(budget_bytes)
     shared = _embedding_weights(model)
+    head = _call(model, "get_output_embeddings")
+    rounded = activations == "int8" and any(map(_has_four_bits, model.modules()))
 
     def make(layer: Any) -> nn.Module | None:
         if is_gptq(layer):
             return convert_gptq(layer)
         if is_bitsandbytes(layer):
             return _from_bitsandbytes(layer, budget)
+        if rounded and layer is head and Int8Linear.fits(layer.in_features):
+            tied = layer.weight.data_ptr() in shared
+            return Int8Linear.from_weight(layer.weight, layer.bias, tied=tied)
         return _pack(layer, budget, shared)
 
     _replace(model, make)
@@ -80,8 +87,8 @@ def convert_linears(
 def quantize_linears(model: nn.Module) -> None:
     """Replace the linear layers of a model on the CPU by ones of 4 bits, one after another.
 
-    The output head stays: at 8 bits PyTorch's kernel is no faster than `PackedLinear` at 16, which
-    loses nothing. So do layers whose inputs no group size divides, which is logged.
+    The output head stays, for `convert_linears` to see to. So do layers whose inputs no group size
+    divides, which is logged.
     """
     head = _call(model, "get_output_embeddings")
 
@@ -93,6 +100,10 @@ def quantize_linears(model: nn.Module) -> None:
         return quantize_linear(layer.weight.detach(), layer.bias)
 
     _replace(model, make)
+
+
+def _has_four_bits(layer: nn.Module) -> bool:
+    return isinstance(layer, QuantizedLinear) or is_gptq(layer) or is_bitsandbytes(layer)
 
 
 def _replace(model: nn.Module, make: Make) -> None:

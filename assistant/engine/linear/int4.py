@@ -48,19 +48,20 @@ class Int4Linear(QuantizedLinear):
         levels: torch.Tensor | None = None,
         own_kernel: bool | None = None,
     ) -> None:
-        """`packed` and `scales_and_zeros`, `[K / group, N, 2]`, are padded to whole blocks of N.
+        """`packed` and `scales_and_zeros` are padded to whole blocks of N.
 
         `order`, where there is one, says which input comes first, second and so on, `[K]`. With
-        `own_kernel`, `packed` is in the order of `native`, else in that of `layout`; None stands
-        for whether there is such a kernel.
+        `own_kernel`, which None stands for where there is one, both are in the orders of `native`,
+        else `packed` is in that of `layout` and `scales_and_zeros` are `[K / group, N, 2]`.
         """
-        groups, self._padded, _ = scales_and_zeros.shape
+        self.own_kernel = native.find_kernel() is not None if own_kernel is None else own_kernel
+        groups = scales_and_zeros.shape[1 if self.own_kernel else 0]
+        self._padded = scales_and_zeros.numel() // (2 * groups)
         inputs = packed.numel() * 2 // self._padded
         super().__init__(inputs, out_features, inputs // groups, bias)
         self.register_buffer("packed", packed.view(self._padded, -1))
         self.register_buffer("scales_and_zeros", scales_and_zeros)
         self.register_buffer("order", order)
-        self.own_kernel = native.find_kernel() is not None if own_kernel is None else own_kernel
         self.in_bytes = levels is None and self.own_kernel
         if levels is None:
             levels = torch.tensor(LEVELS)
@@ -90,10 +91,10 @@ class Int4Linear(QuantizedLinear):
         group_size = codes.shape[1] // scales.shape[0]
         if not can_multiply(codes.shape[1], group_size):
             raise ValueError(f"there is no int4 kernel here for groups of {group_size}")
-        pairs = torch.stack([scales, zeros], dim=-1).to(torch.bfloat16)
+        pairs = pad_outputs(torch.stack([scales, zeros], dim=-1).to(torch.bfloat16), 1)
         return cls(
             (native.pack if own_kernel else pack)(pad_outputs(codes, 0)),
-            pad_outputs(pairs, 1).contiguous(),
+            native.pack_pairs(pairs) if own_kernel else pairs.contiguous(),
             codes.shape[0],
             bias=bias,
             order=order,
@@ -116,7 +117,7 @@ class Int4Linear(QuantizedLinear):
                 raise ValueError(f"{layer.out_features} outputs do not fill blocks of {BLOCK}")
         joined = cls(
             torch.cat([layer.packed for layer in layers]),
-            torch.cat([layer.scales_and_zeros for layer in layers], dim=1),
+            torch.cat([layer.scales_and_zeros for layer in layers], 0 if first.own_kernel else 1),
             sum(layer.out_features for layer in layers),
             bias=joined_bias(layers),
             order=first.order,

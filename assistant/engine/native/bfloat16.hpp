@@ -42,9 +42,10 @@ inline __m512i broadcast(const void* from) {
   return found;
 }
 
-// Adds the products of two inputs each.
+// Adds the products of two inputs each. Written out, because compilers would keep a copy of each sum in
+// memory.
 inline void add(__m512& sum, __m512bh weights, __m512bh inputs) {
-  sum = _mm512_dpbf16_ps(sum, weights, inputs);
+  asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(weights), "v"(inputs));
 }
 
 // To bfloat16 and back: what is lost when a result is kept in it.

@@ -1,11 +1,11 @@
-// Products with 4-bit weights of rows in 8 bits: twice as many of them fit into an instruction as in
+// Products of rows in 8 bits with weights in 4 or 8: twice as many fit into an instruction as in
 // bfloat16. The inputs of a group share a scale, in the rows as in the weights.
 
 #pragma once
 
 #include <vector>
 
-#include "int4.hpp"
+#include "int8.hpp"
 
 // Sixteen numbers as bytes, in the order in which the halves of sixteen words of codes come.
 inline void store_bytes(int8_t* to, __m512i whole) {
@@ -21,7 +21,7 @@ struct Outlier {
   int64_t input;
   float value;
 };
-constexpr float kFar = 6.0f;  // times the mean size in its group
+constexpr float kFar = 10.0f;  // times the mean size in its group
 
 // Takes the outliers out of sixteen inputs.
 inline __m512 without_outliers(__m512 values, float limit, int64_t first,
@@ -36,11 +36,19 @@ inline __m512 without_outliers(__m512 values, float limit, int64_t first,
   return _mm512_mask_mov_ps(values, far, _mm512_setzero_ps());
 }
 
-// The group of inputs from `first` on as bytes; of eight, in the order 0 4 1 5 2 6 3 7. `factors` are
-// their scale, their sum by the scale and by -8, for codes count from 8 and are taken from 0, and
-// the sum of all inputs.
-inline void to_bytes(const uint16_t* x, int64_t first, int64_t group, int8_t* values,
-                     float* factors, std::vector<Outlier>& outliers) {
+// Where a group's bytes and factors go.
+struct BytesPlace {
+  int8_t* values;
+  int64_t step;     // from sixteen values to the next sixteen
+  float* factors;   // three
+  int64_t apart;    // from one factor to the next
+};
+
+// The group of inputs from `first` on as bytes; of eight, in the order 0 4 1 5 2 6 3 7. The factors are
+// their scale, their sum by the scale and by -1, for codes are taken from 0 and not from the middle,
+// and the sum of all inputs.
+inline void to_bytes(const uint16_t* x, int64_t first, int64_t group, const BytesPlace& to,
+                     std::vector<Outlier>& outliers) {
   __m512 total = _mm512_setzero_ps(), sizes = _mm512_setzero_ps();
   for (int64_t k = 0; k < group; k += 16) {
     const __m512 value = load16(x + first + k);
@@ -59,23 +67,22 @@ inline void to_bytes(const uint16_t* x, int64_t first, int64_t group, int8_t* va
   for (int64_t i = 0; i < group / 16; ++i) {
     const __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(near[i], factor));
     sum = _mm512_add_epi32(sum, whole);
-    store_bytes(values + first + 16 * i, whole);
+    store_bytes(to.values + to.step * i, whole);
   }
-  factors[0] = most / 127.0f;
-  factors[1] = -8.0f * factors[0] * static_cast<float>(_mm512_reduce_add_epi32(sum));
-  factors[2] = _mm512_reduce_add_ps(total);
+  const float scale = most / 127.0f;
+  to.factors[0] = scale;
+  to.factors[to.apart] = -scale * static_cast<float>(_mm512_reduce_add_epi32(sum));
+  to.factors[2 * to.apart] = _mm512_reduce_add_ps(total);
 }
 
 // Adds the product of an outlier to a unit of outputs; its zeros are counted with the group's.
-inline void add_outlier(const Int4Weights& w, const Outlier& outlier, int64_t unit,
+template <class Weights>
+inline void add_outlier(const Weights& w, const Outlier& outlier, int64_t unit,
                         __m512 (&total)[kUnit]) {
-  const int64_t place = outlier.input % kInt4Inputs;
-  const __m512i shift = _mm512_set1_epi32(place % 2 * 16 + place / 2 * 4);
-  const uint8_t* at = codes_of(w, unit * kUnit) + outlier.input / kInt4Inputs * kInt4Step;
+  const uint8_t* at = w.codes + unit * w.inputs * Weights::kInputBytes;
   each<kUnit>([&](auto b) {
-    const __m512i words = _mm512_srlv_epi32(_mm512_loadu_si512(at + b * kInt4Bytes), shift);
-    const __m512i codes = _mm512_and_si512(words, _mm512_set1_epi32(15));
-    const __m512 level = _mm512_sub_ps(_mm512_cvtepi32_ps(codes), _mm512_set1_ps(8.0f));
+    const __m512 codes = _mm512_cvtepi32_ps(codes_at(w, at, outlier.input, b));
+    const __m512 level = _mm512_sub_ps(codes, _mm512_set1_ps(Weights::kMiddle));
     __m512 scale, zero;
     pair_of(w, outlier.input / w.group, unit * kUnit + b, &scale, &zero);
     const __m512 value = _mm512_mul_ps(scale, _mm512_set1_ps(outlier.value));
@@ -83,15 +90,16 @@ inline void add_outlier(const Int4Weights& w, const Outlier& outlier, int64_t un
   });
 }
 
-// Adds the products of four inputs each.
+// Adds the products of four inputs each. Written out, because compilers would keep a copy of each sum
+// in memory.
 inline void add(__m512i& sum, __m512i weights, __m512i inputs) {
-  sum = _mm512_dpbusd_epi32(sum, weights, inputs);
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(weights), "v"(inputs));
 }
 
 // The sums of one group for a unit of outputs; rows are `stride` apart. A function of its own, because
 // compilers would store the sums in each turn of the loop for what comes behind it.
 template <int Rows>
-__attribute__((noinline)) void add_group(const uint8_t* at, const int8_t* x, int64_t stride,
+__attribute__((noinline, flatten)) void add_group(const Int4Weights&, const uint8_t* at, const int8_t* x, int64_t stride,
                                          int64_t group, __m512i (&sums)[Rows][kUnit]) {
   const __m512i low = _mm512_set1_epi8(15);
   __m512i part[Rows][kUnit];
@@ -100,7 +108,9 @@ __attribute__((noinline)) void add_group(const uint8_t* at, const int8_t* x, int
     each<kUnit / 2>([&](auto pair) {
       __m512i first[2], second[2];
       each<2>([&](auto i) {
-        const __m512i word = _mm512_loadu_si512(at + (2 * pair + i) * kInt4Bytes);
+        const uint8_t* codes = at + (2 * pair + i) * kInt4Bytes;
+        _mm_prefetch(reinterpret_cast<const char*>(codes + kAhead), _MM_HINT_T0);
+        const __m512i word = _mm512_loadu_si512(codes);
         first[i] = _mm512_and_si512(word, low);
         second[i] = _mm512_and_si512(_mm512_srli_epi16(word, 4), low);
       });
@@ -115,25 +125,45 @@ __attribute__((noinline)) void add_group(const uint8_t* at, const int8_t* x, int
   each<Rows>([&](auto r) { each<kUnit>([&](auto b) { sums[r][b] = part[r][b]; }); });
 }
 
-// Rows [Rows][inputs] times a unit of outputs; `factors` are [Rows][groups][3]. The levels of the
-// weights are -8 to 7.
 template <int Rows>
-inline void multiply_unit(const Int4Weights& w, const int8_t* x, const float* factors,
-                          int64_t unit, __m512 (&total)[Rows][kUnit]) {
-  const int64_t groups = w.inputs / w.group;
-  const uint8_t* at = codes_of(w, unit * kUnit);
+__attribute__((noinline, flatten)) void add_group(const Int8Weights&, const uint8_t* at,
+                                                  const int8_t* x, int64_t stride, int64_t group,
+                                                  __m512i (&sums)[Rows][kUnit]) {
+  __m512i part[Rows][kUnit];
+  each<Rows>([&](auto r) { each<kUnit>([&](auto b) { part[r][b] = _mm512_setzero_si512(); }); });
+  for (int64_t k = 0; k < group; k += 4, at += kUnit * 64) {
+    __m512i weights[kUnit];
+    each<kUnit>([&](auto b) {
+      _mm_prefetch(reinterpret_cast<const char*>(at + b * 64 + kAhead), _MM_HINT_T0);
+      weights[b] = _mm512_loadu_si512(at + b * 64);
+    });
+    each<Rows>([&](auto r) {
+      const __m512i four = broadcast(x + r * stride + k);
+      each<kUnit>([&](auto b) { add(part[r][b], weights[b], four); });
+    });
+  }
+  each<Rows>([&](auto r) { each<kUnit>([&](auto b) { sums[r][b] = part[r][b]; }); });
+}
+
+// Rows [Rows][inputs] times a unit of outputs; `factors` are [Rows][groups][3]. The levels of weights in
+// 4 bits are -8 to 7.
+template <int Rows, class Weights>
+inline void multiply_unit(const Weights& w, const int8_t* x, const float* factors, int64_t unit,
+                          __m512 (&total)[Rows][kUnit]) {
+  const int64_t groups = w.inputs / w.group, step = w.group * Weights::kInputBytes;
+  const uint8_t* at = w.codes + unit * groups * step;
   each<Rows>([&](auto r) { each<kUnit>([&](auto b) { total[r][b] = _mm512_setzero_ps(); }); });
-  for (int64_t g = 0; g < groups; ++g) {
+  for (int64_t g = 0; g < groups; ++g, at += step) {
     __m512i part[Rows][kUnit];
-    add_group<Rows>(at + g * w.group / kInt4Inputs * kInt4Step, x + g * w.group, w.inputs, w.group,
-                    part);
+    add_group<Rows>(w, at, x + g * w.group, w.inputs, w.group, part);
     each<kUnit>([&](auto b) {
       __m512 scale, zero;
       pair_of(w, g, unit * kUnit + b, &scale, &zero);
       each<Rows>([&](auto r) {
         const float* own = factors + (r * groups + g) * 3;
-        const __m512 sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(part[r][b]),
-                                           _mm512_set1_ps(own[0]), _mm512_set1_ps(own[1]));
+        const __m512 sum =
+            _mm512_fmadd_ps(_mm512_cvtepi32_ps(part[r][b]), _mm512_set1_ps(own[0]),
+                            _mm512_set1_ps(own[1] * Weights::kMiddle));
         total[r][b] = _mm512_fmadd_ps(sum, scale, total[r][b]);
         total[r][b] = _mm512_fmadd_ps(_mm512_set1_ps(own[2]), zero, total[r][b]);
       });

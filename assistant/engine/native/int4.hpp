@@ -12,9 +12,12 @@
 
 struct Int4Weights {
   const uint8_t* codes;    // [outputs / 64][inputs / 8][4][64]
-  const uint16_t* pairs;   // [groups][outputs][2], scale and zero in bfloat16
+  const uint16_t* pairs;   // [outputs / 64][groups][64][2], scale and zero in bfloat16
   const uint16_t* levels;  // [16] in bfloat16
   int64_t outputs, inputs, group;
+
+  static constexpr int64_t kInputBytes = 32;  // of one input for a unit of outputs
+  static constexpr float kMiddle = 8.0f;      // the code of level 0, where levels are -8 to 7
 };
 
 constexpr int64_t kInt4Inputs = 8;
@@ -38,9 +41,12 @@ inline __m512bh look_up(__m512i codes, __m512i table) {
   return (__m512bh)_mm512_permutexvar_epi16(codes, table);
 }
 
-inline void pair_of(const Int4Weights& w, int64_t group, int64_t block, __m512* scale,
-                    __m512* zero) {
-  const __m512i both = _mm512_loadu_si512(w.pairs + (group * w.outputs + block * kOutputs) * 2);
+// The scales and zeros of sixteen outputs.
+template <class Weights>
+inline void pair_of(const Weights& w, int64_t group, int64_t block, __m512* scale, __m512* zero) {
+  const int64_t first = block / kUnit * (w.inputs / w.group) + group;
+  const int64_t place = (first * kUnit + block % kUnit) * kOutputs;
+  const __m512i both = _mm512_loadu_si512(w.pairs + place * 2);
   *scale = _mm512_castsi512_ps(_mm512_slli_epi32(both, 16));
   *zero = _mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32(0xFFFF0000)));
 }
@@ -57,7 +63,7 @@ inline float sum_group(const uint16_t* x, int64_t group) {
 // The sums of one group for a unit of outputs; rows are `stride` apart. A function of its own, because
 // compilers would store the sums in each turn of the loop for what comes behind it.
 template <int Rows>
-__attribute__((noinline)) void add_group(const uint8_t* at, const uint16_t* x, int64_t stride,
+__attribute__((noinline, flatten)) void add_group(const uint8_t* at, const uint16_t* x, int64_t stride,
                                          int64_t group, __m512i table,
                                          __m512 (&sums)[Rows][kUnit]) {
   __m512 part[Rows][kUnit];

@@ -45,11 +45,12 @@ def describe(
 ) -> Linear:
     """The weights `levels[code] * scale + zero` for the library, which does not keep the tensors.
 
-    `packed` is as `pack` makes it, `pairs` are `[K / group, N, 2]`, scale and zero, and `levels`
-    `[16]`, both in bfloat16. N is a multiple of 64 and a group of 32. Rows are rounded to 8 bits
-    `in_bytes`, for which the levels must be -8 to 7.
+    `packed` is as `pack` makes it, `pairs` are as `pack_pairs` makes them, and `levels` `[16]`,
+    both in bfloat16. A group is a multiple of 32. Rows are rounded to 8 bits `in_bytes`, for which
+    the levels must be -8 to 7.
     """
-    groups, outputs, _ = pairs.shape
+    units, groups, _, _ = pairs.shape
+    outputs = units * UNIT
     inputs = packed.numel() * 2 // outputs
     return Linear(
         weights=address(packed),
@@ -59,6 +60,7 @@ def describe(
         inputs=inputs,
         group=inputs // groups,
         in_bytes=in_bytes,
+        bits=4,
     )
 
 
@@ -71,6 +73,15 @@ def pack(codes: torch.Tensor) -> torch.Tensor:
     words = (places << torch.tensor(_SHIFTS, dtype=torch.int32)).sum(-1, dtype=torch.int32)
     # The lower half of each word of 32 bits: the order of bytes is x86's.
     return words.view(torch.int16)[..., ::2].contiguous().view(torch.uint8).view(outputs, -1)
+
+
+def pack_pairs(pairs: torch.Tensor) -> torch.Tensor:
+    """Scales and zeros, `[K / group, N, 2]`, in the kernel's order: `[N / 64, K / group, 64, 2]`.
+
+    So a thread finds those of its outputs where it has just been, as it does the codes.
+    """
+    groups, outputs, _ = pairs.shape
+    return pairs.view(groups, outputs // UNIT, UNIT, 2).transpose(0, 1).contiguous()
 
 
 @cache

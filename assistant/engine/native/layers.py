@@ -1,13 +1,14 @@
-"""A few tokens through all layers of a model in one call.
+"""Tokens through all layers of a model in one call.
 
 From Python, a pass of one token is hundreds of operations, each of which PyTorch takes some ten
 microseconds to begin and where its threads meet. Here they meet five times in a layer, and that is
-all. Every row is computed alike however many there are, so that guessed tokens that are checked
-together come out as they would have one by one.
+all. Each of a few rows is computed alike however many there are, so that guessed tokens that are
+checked together come out as they would have one by one. Of many rows, a thread takes as many as its
+cache holds through all of a layer.
 """
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ from assistant.engine.native.int4 import BLOCK, UNIT
 from assistant.engine.native.library import Linear, address, find_library
 
 MOST_ROWS = 32
-"""Tokens of a pass; for more, PyTorch's operations are the faster ones."""
+"""Of a pass of a few tokens."""
 _DENSE_BYTES = 256_000_000
 """Weights in bfloat16 are held twice for this, so there must be few. Where there are many, reading
 them takes so long that nothing else counts."""
@@ -56,6 +57,9 @@ class Shape:
     """Of all norms."""
 
 
+_Interrupt = ctypes.CFUNCTYPE(ctypes.c_int64)
+
+
 class _Layer(ctypes.Structure):
     _fields_: ClassVar = [
         *((name, Linear) for name in ("mixed", "output", "inner", "down")),
@@ -80,6 +84,7 @@ class _Pass(ctypes.Structure):
         *((name, ctypes.c_void_p) for name in ("keys", "values", "rooms", "kept")),
         *((name, ctypes.c_int64) for name in ("rows", "number_kept")),
         ("out", ctypes.c_void_p),
+        ("interrupt", _Interrupt),
     ]
 
 
@@ -131,6 +136,7 @@ class NativeLayers:
         norm: torch.Tensor,
     ) -> None:
         self._pass = library.assistant_pass
+        self._in_bytes = all(map(_in_bytes, _products(layers)))
         self._shape = shape
         self._like = torch.empty(1, shape.key_heads, 0, shape.head_dim, dtype=torch.bfloat16)
         self._held: list[torch.Tensor] = [embedding, norm]
@@ -158,11 +164,7 @@ class NativeLayers:
         norm: torch.Tensor,
     ) -> "NativeLayers | None":
         """The layers of a model, or None where they are of another kind or there is no library."""
-        products = [
-            module
-            for layer in layers
-            for module in (layer.mixed, layer.output, layer.inner, layer.down)
-        ]
+        products = _products(layers)
         dense = sum(module.nbytes for module in products if type(module) is PackedLinear)
         fits = (
             embedding.dtype == torch.bfloat16
@@ -174,12 +176,21 @@ class NativeLayers:
         library = find_library() if fits else None
         return None if library is None else cls(library, layers, shape, embedding, norm)
 
+    def takes(self, rows: int) -> bool:
+        """Whether it computes passes of so many rows: of many, where all products are in 8 bits."""
+        return rows <= MOST_ROWS or self._in_bytes
+
     def forward(
-        self, texts: Sequence[Text], cosines: torch.Tensor, sines: torch.Tensor
-    ) -> torch.Tensor:
+        self,
+        texts: Sequence[Text],
+        cosines: torch.Tensor,
+        sines: torch.Tensor,
+        interrupt: Callable[[], bool] | None = None,
+    ) -> torch.Tensor | None:
         """The normalized states of the rows to keep, `[rows, hidden]`; the caches grow.
 
-        `cosines` and signed `sines` are `[positions, head_dim]` in bfloat16.
+        `cosines` and signed `sines` are `[positions, head_dim]` in bfloat16. A pass of many rows
+        asks before each layer whether to break off, and is None then.
         """
         table = _Table()
         for text in texts:
@@ -193,8 +204,11 @@ class NativeLayers:
             rows=len(table.ids),
             number_kept=len(table.kept),
             out=address(out),
+            interrupt=_Interrupt(0 if interrupt is None else interrupt),
         )
-        self._pass(ctypes.byref(self._model), ctypes.byref(found))
+        many = ctypes.c_int64(len(table.ids) > MOST_ROWS)
+        if not self._pass(ctypes.byref(self._model), ctypes.byref(found), many):
+            return None
         for text in texts:
             text.cache.show(text.before + len(text.ids))
         return out
@@ -226,6 +240,18 @@ class NativeLayers:
         if tensor is not None:
             self._held.append(tensor)
         return address(tensor)
+
+
+def _products(layers: Sequence[LayerParts]) -> list[Any]:
+    return [
+        module
+        for layer in layers
+        for module in (layer.mixed, layer.output, layer.inner, layer.down)
+    ]
+
+
+def _in_bytes(module: Any) -> bool:
+    return isinstance(module, Int4Linear) and module.in_bytes
 
 
 def _fits(module: Any) -> bool:

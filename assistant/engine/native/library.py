@@ -41,6 +41,7 @@ class Linear(ctypes.Structure):
         ("inputs", ctypes.c_int64),
         ("group", ctypes.c_int64),
         ("in_bytes", ctypes.c_int64),
+        ("bits", ctypes.c_int64),
     ]
 
 

@@ -1,4 +1,4 @@
-// One linear layer, in 4 bits or bfloat16.
+// One linear layer, in 4 bits, 8 bits or bfloat16.
 
 #pragma once
 
@@ -17,9 +17,13 @@ struct Linear {
   int64_t outputs, inputs;
   int64_t group;          // inputs that share a scale and a zero; 0 for bfloat16 weights
   int64_t in_bytes;       // whether rows are rounded to 8 bits; the levels are -8 to 7 then
+  int64_t bits;           // of a code, 4 or 8; with 8, rows are rounded to 8 bits
 
   Int4Weights int4() const {
     return {static_cast<const uint8_t*>(weights), pairs, levels, outputs, inputs, group};
+  }
+  Int8Weights int8() const {
+    return {static_cast<const uint8_t*>(weights), pairs, outputs, inputs, group};
   }
   DenseWeights dense() const { return {static_cast<const uint16_t*>(weights), inputs}; }
 
@@ -59,7 +63,8 @@ class Inputs {
     for (int64_t g = 0; g < groups; ++g) {
       float* own = factors_.get() + (row * groups + g) * size;
       if (w.in_bytes)
-        to_bytes(x, g * w.group, w.group, bytes_.get() + row * w.inputs, own, outliers_[row]);
+        to_bytes(x, g * w.group, w.group,
+                 {bytes_.get() + row * w.inputs + g * w.group, 16, own, 1}, outliers_[row]);
       else
         *own = sum_group(x + g * w.group, w.group);
     }
@@ -72,13 +77,19 @@ class Inputs {
     if (w.group == 0) return multiply_unit<Rows>(w.dense(), wide, unit, total);
     const float* own = factors_.get() + first * (w.inputs / w.group) * (w.in_bytes ? 3 : 1);
     if (!w.in_bytes) return multiply_unit<Rows>(w.int4(), wide, own, unit, total);
-    multiply_unit<Rows>(w.int4(), bytes_.get() + first * w.inputs, own, unit, total);
-    for (int r = 0; r < Rows; ++r)
-      for (const Outlier& outlier : outliers_[first + r])
-        add_outlier(w.int4(), outlier, unit, total[r]);
+    if (w.bits == 8) return multiply_bytes<Rows>(w.int8(), first, unit, own, total);
+    multiply_bytes<Rows>(w.int4(), first, unit, own, total);
   }
 
  private:
+  template <int Rows, class Weights>
+  void multiply_bytes(const Weights& w, int64_t first, int64_t unit, const float* factors,
+                      __m512 (&total)[Rows][kUnit]) const {
+    multiply_unit<Rows>(w, bytes_.get() + first * w.inputs, factors, unit, total);
+    for (int r = 0; r < Rows; ++r)
+      for (const Outlier& outlier : outliers_[first + r]) add_outlier(w, outlier, unit, total[r]);
+  }
+
   std::unique_ptr<uint16_t[]> wide_;
   std::unique_ptr<int8_t[]> bytes_;
   std::unique_ptr<float[]> factors_;

@@ -17,7 +17,7 @@ def kernel() -> native.NativeKernel:
 
 @pytest.mark.parametrize("far", [False, True])
 @pytest.mark.parametrize("in_bytes", [False, True])
-@pytest.mark.parametrize("rows", [*range(1, 10), 17])
+@pytest.mark.parametrize("rows", [*range(1, 10), 17, 64, 100, 193])
 @pytest.mark.parametrize(
     ("outputs", "inputs", "group"), [(64, 32, 32), (192, 96, 96), (64, 256, 64)]
 )
@@ -41,7 +41,7 @@ def test_any_number_of_rows(
     scales, zeros = (part.t().double().repeat_interleave(group, 1) for part in pairs.unbind(-1))
     weight = levels.double()[codes] * scales + zeros
     packed = native.pack(codes)
-    weights = native.describe(packed, pairs, levels, in_bytes=in_bytes)
+    weights = native.describe(packed, native.pack_pairs(pairs), levels, in_bytes=in_bytes)
     found = kernel.multiply(x, weights).double()
     expected = x.double() @ weight.t()
     # Without the others, outliers alone would be 0.02 to 0.03 wrong.
@@ -57,7 +57,7 @@ def test_nothing_of_a_row_is_lost_where_all_is_zero(kernel: native.NativeKernel)
     pairs = torch.ones(2, 64, 2).bfloat16()
     levels = torch.tensor(LEVELS).bfloat16()
     packed = native.pack(codes)
-    weights = native.describe(packed, pairs, levels, in_bytes=True)
+    weights = native.describe(packed, native.pack_pairs(pairs), levels, in_bytes=True)
     x = torch.zeros(2, 64).bfloat16()
     x[1, 40] = 3.0
     found = kernel.multiply(x, weights)

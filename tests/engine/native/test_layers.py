@@ -1,4 +1,4 @@
-"""A few tokens in one call come out as PyTorch's operations make them, in whatever company."""
+"""Tokens in one call come out as PyTorch's operations make them; a few, alike in any company."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from assistant.engine.decoder import Decoder
 from assistant.engine.load import LoadOptions, load_model
 from assistant.engine.native.layers import MOST_ROWS
 from assistant.engine.native.library import find_library
-from assistant.engine.parts import Part
+from assistant.engine.parts import Interrupted, Part
 from tests.engine import tiny
 
 SHAPE: dict[str, Any] = {
@@ -122,3 +122,46 @@ def test_a_token_is_the_same_in_any_company(
         assert torch.equal(ours, torch.cat(rows))
     for ids, cache in zip(texts, caches, strict=True):
         assert cache.get_seq_length() == len(ids) * steps
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.integers(1, 150), min_size=1, max_size=4),
+    st.lists(st.integers(1, 120), min_size=1, max_size=4),
+    st.data(),
+)
+def test_long_texts_in_pieces_beside_each_other(
+    decoder: Decoder, sizes: list[int], pieces: list[int], data: st.DataObject
+) -> None:
+    """Texts of all lengths, read in the same pieces by our code and by PyTorch's operations."""
+    generator = torch.Generator().manual_seed(sum(sizes))
+    texts = [torch.randint(0, 512, (size,), generator=generator).tolist() for size in sizes]
+    keeps = [data.draw(st.integers(0, size)) for size in sizes]
+    there, found = decoder.native, []
+    for native in (there, None):
+        decoder.native, caches = native, [decoder.new_cache() for _ in texts]
+        rows = []
+        for piece in pieces:
+            chunks = [text * 2 if piece > 100 else text[:piece] for text in texts]
+            parts = [
+                Part(chunk, cache, min(keep, len(chunk)))
+                for chunk, cache, keep in zip(chunks, caches, keeps, strict=True)
+            ]
+            rows.extend(decoder.forward(parts))
+        # What follows sees the keys and values that were kept.
+        rows.extend(decoder.forward([Part([5], cache, 1) for cache in caches]))
+        found.append(torch.cat(rows).float())
+    decoder.native = there
+    assert float((found[0] - found[1]).norm() / found[1].norm()) < CLOSE
+
+
+def test_a_long_pass_is_broken_off_between_layers(decoder: Decoder) -> None:
+    cache: Any = decoder.new_cache()
+    ids = list(range(5, 205))
+    expected = decoder.forward([Part(ids, decoder.new_cache(), 1)])[0]
+    for layers in range(SHAPE["num_hidden_layers"] - 1):
+        answers = [False] * layers + [True]
+        with pytest.raises(Interrupted):
+            decoder.forward([Part(ids, cache, 1)], iter(answers).__next__)
+        cache.crop_to(0)
+    assert torch.equal(decoder.forward([Part(ids, cache, 1)], lambda: False)[0], expected)
