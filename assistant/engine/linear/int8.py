@@ -1,8 +1,8 @@
 """A linear layer with 8-bit weights: the output head beside layers in 4 bits.
 
 A head is read as a whole for each token, and in bfloat16 takes as much time as a fifth of a small
-model's layers in 4 bits. In 8 bits, in groups with a scale, the logits of the starter change by
-less than the 4 bits have changed them by a hundredth part (docs/quantization.md).
+model's layers in 4 bits. In 8 bits, in groups with a scale, answers change far less than by the 4
+bits of the layers (docs/quantization.md).
 """
 
 from typing import Self
