@@ -7,9 +7,9 @@ from pathlib import Path
 
 from assistant_finetune.data.journal import Journal, Rejected
 from assistant_finetune.data.origin import Origin
-from assistant_finetune.data.reading.packed import PARQUET, FileError, beginning, opened
 from assistant_finetune.data.reading.json_values import LISTS, Broken, ValueReader
 from assistant_finetune.data.reading.lines import read_lines
+from assistant_finetune.data.reading.packed import PARQUET, FileError, beginning, opened
 from assistant_finetune.data.reading.parquet import read_parquet
 from assistant_finetune.data.reading.record import Record, parse
 

@@ -47,7 +47,7 @@ def opened(path: Path, on_damage: Callable[[str], object]) -> io.BufferedReader:
     try:
         with path.open("rb") as file:
             packed = file.read(2) == GZIP
-        raw = gzip.GzipFile(path, "rb") if packed else path.open("rb")  # noqa: SIM115
+        raw = gzip.GzipFile(path, "rb") if packed else path.open("rb")
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from error
     return io.BufferedReader(_Readable(raw, on_damage), 2**16)
