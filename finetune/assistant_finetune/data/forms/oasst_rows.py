@@ -49,6 +49,7 @@ class TreeBuilder:
             self._done.add(hash(self._tree))
             self._tree = None
         root: tuple[Record, Node] | None = None
+        orphans = False
         for record, node in rows.values():
             parent = record.value.get("parent_id")
             if node is None:
@@ -60,8 +61,9 @@ class TreeBuilder:
                 if above is not None:
                     above.replies.append(node)
             else:
+                orphans = True
                 self._journal.reject(record.rejected("the message that it replies to is missing"))
-        if rows and root is None:
+        if rows and root is None and not orphans:
             record = next(iter(rows.values()))[0]
             self._journal.reject(record.rejected("its tree has no first message"))
         if root is not None:

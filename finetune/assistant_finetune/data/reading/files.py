@@ -47,19 +47,14 @@ def read_records(path: Path, source: str, journal: Journal) -> Iterator[Record]:
 
 def _read_json(path: Path, source: str, head: bytes, journal: Journal) -> Iterator[Record]:
     last = 0
-
-    def damaged(reason: str) -> None:
-        journal.reject(Rejected(Origin(source, last), reason))
-
-    with opened(path, damaged) as stream:
-        if not _in_lines(head):
-            for record in _read_values(stream, source, journal):
-                last = record.origin.line
-                yield record
-            return
-        for record in read_lines(stream, source, journal):
+    damage: list[str] = []
+    with opened(path, damage.append) as stream:
+        read = read_lines if _in_lines(head) else _read_values
+        for record in read(stream, source, journal):
             last = record.origin.line
             yield record
+    for reason in damage:
+        journal.reject(Rejected(Origin(source, last), reason))
 
 
 def _read_values(stream: io.BufferedReader, source: str, journal: Journal) -> Iterator[Record]:
@@ -85,7 +80,7 @@ def _in_lines(head: bytes) -> bool:
     if not newline:  # one long line: a record, or a list of them in an object
         return _WRAPPED.search(start[:_WRAPPING]) is None
     # The first line is broken where the second begins like a record, and not like a part of it.
-    return behind == b"{" and first.rstrip()[-1:] not in (b"{", b"[", b",", b":")
+    return behind in (b"{", b"") and first.rstrip()[-1:] not in (b"{", b"[", b",", b":")
 
 
 def _is_value(line: bytes) -> bool:
