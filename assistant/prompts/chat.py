@@ -42,7 +42,7 @@ def _render(conversation: Conversation, fmt: ChatFormat, *, training: bool) -> l
         if turn.role == "user":
             behind_answer = before == "assistant" and fmt.user_after is not None
             source = fmt.user_after if behind_answer and fmt.user_after is not None else fmt.user
-            fields = {"content": turn.content, "system": system}
+            fields: dict[str, str | list[Segment]] = {"content": turn.content, "system": system}
             segments += fmt.pattern(source).fill(fields, message=message)
             system = []
         else:
