@@ -43,7 +43,9 @@ def is_code(language: str) -> bool:
     return bool(language) and not is_prose(language)
 
 
-def is_project(root: Path) -> bool:
-    """Whether a folder with data files in it is one of code all the same."""
-    marks = (".git", "pyproject.toml", "setup.py", "package.json", "Cargo.toml", "go.mod")
-    return any((root / mark).exists() for mark in marks) or any(root.glob("*.py"))
+def holds_data_alone(root: Path, endings: tuple[str, ...]) -> bool:
+    """Whether the files in a folder are data files, but for what one writes beside those."""
+    names = [entry.name.lower() for entry in root.iterdir() if entry.is_file()]
+    data = [name for name in names if name.endswith(endings)]
+    beside = ("readme", "license", "licence", ".")
+    return bool(data) and all(name.startswith(beside) for name in set(names) - set(data))

@@ -62,10 +62,9 @@ def _folder(path: Path, source: Source, journal: Journal) -> Iterator[tuple[Exam
         file = train if train.exists() else path / DATA_FILE
         yield from _file(file, str(file), source, journal)
         return
-    data = sorted(file for file in path.iterdir() if file.name.lower().endswith(DATA_NAMES))
-    if source.kind not in (None, Kind.CODE, Kind.TEXT) or (
-        data and source.kind is None and not code.is_project(path)
-    ):
+    holds_data = code.holds_data_alone(path, DATA_NAMES) and source.kind is None
+    if holds_data or source.kind not in (None, Kind.CODE, Kind.TEXT):
+        data = sorted(file for file in path.iterdir() if file.name.lower().endswith(DATA_NAMES))
         if not data:
             raise DataError(f"{source.name}: no file in it ends in {', '.join(DATA_NAMES)}")
         for file in data:

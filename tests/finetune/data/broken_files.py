@@ -75,6 +75,7 @@ _GZ = gzip.compress("\n".join([FIRST, SECOND, THIRD] * 2000).encode())
 _HUGE = '{"messages": "' + "x" * (65 * 2**20) + '"}'
 _TREE = {"message_id": "a", "parent_id": None, "message_tree_id": "a", "role": "prompter"}
 
+# fmt: off
 BROKEN = [
     Broken("half a line", "c.jsonl", lines(FIRST[:30]), "not JSON", 3),
     Broken("no JSON at all", "c.jsonl", lines("hello"), "not JSON: expecting value", 3),
@@ -86,7 +87,8 @@ BROKEN = [
     Broken("nested too deeply", "c.jsonl", lines("[" * 100_000), "nested too deeply", 3),
     Broken("a long number", "c.jsonl", lines("9" * 5000), "number", 3),
     Broken("a huge line", "c.jsonl", lines(_HUGE), "longer than 64 MB", 3),
-    Broken("no end", "c.jsonl", f"{FIRST}\n{SECOND}\n{THIRD}\n{FIRST[:-4]}".encode(), "not JSON", 4),
+    Broken("no end", "c.jsonl",
+           f"{FIRST}\n{SECOND}\n{THIRD}\n{FIRST[:-4]}".encode(), "not JSON", 4),
     record("null", None, "it is null, not an object"),
     record("a number", 12, "it is a number, not an object"),
     record("an empty object", {}, "it is an empty object"),
@@ -118,10 +120,13 @@ BROKEN = [
     record("Alpaca without output", {"instruction": "do"}, "it has no output"),
     record("Alpaca without words", {"instruction": "", "output": "a"}, "instruction is empty"),
     record("an answer to nobody", _TREE | {"parent_id": "z", "text": "t"}, "is missing"),
-    Broken("a broken element", "c.json", array(FIRST, '{"a": nothing}', SECOND, THIRD), "not JSON", 3),
+    Broken("a broken element", "c.json",
+           array(FIRST, '{"a": nothing}', SECOND, THIRD), "not JSON", 3),
     Broken("a list without end", "c.json", array(FIRST, SECOND, THIRD, end=""), "breaks off", 4),
-    Broken("half an element", "c.json", array(FIRST, SECOND, THIRD, FIRST[:40], end=""), "not JSON", 5),
-    Broken("Latin-1 in a list", "c.json", array(FIRST, "{}", SECOND, THIRD).replace(b"{}", b'{"a": "\xe9"}'), "not UTF-8", 3),
+    Broken("half an element", "c.json",
+           array(FIRST, SECOND, THIRD, FIRST[:40], end=""), "not JSON", 5),
+    Broken("Latin-1 in a list", "c.json",
+           array(FIRST, "{}", SECOND, THIRD).replace(b"{}", b'{"a": "\xe9"}'), "not UTF-8", 3),
     Broken("text behind a list", "c.json", array(FIRST, SECOND, THIRD) + b"the end", "goes on", 6),
     Broken("a cut gz", "c.jsonl.gz", _GZ[:-6], "breaks off", 6000, 6000),
     Broken("a damaged gz", "c.jsonl.gz", _GZ[:-8] + b"\0" * 8, "damaged", 6000, 6000),
@@ -130,6 +135,8 @@ BROKEN = [
     Broken("an empty file", "c.json", b"", "it is empty", 0, 0),
     Broken("no Parquet", "c.parquet", b"PAR1 and no more", "no whole Parquet file", 0, 0),
     Broken("half a Parquet", "c.parquet", lambda p: parquet(p, cut=30), "no whole Parquet", 0, 0),
-    Broken("a damaged Parquet", "c.parquet", lambda p: parquet(p, damage=True), "rows 2 to 2", 2, 2),
+    Broken("a damaged Parquet", "c.parquet",
+           lambda p: parquet(p, damage=True), "rows 2 to 2", 2, 2),
     Broken("a program as text", "notes.txt", b"\x7fELF\x02\x00\x00" * 9, "zero bytes", 1, 0),
-]  # fmt: skip
+]
+# fmt: on

@@ -18,8 +18,8 @@ _PRIVATE_KEY = re.compile(
     r".*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
     re.S,
 )
-_MAY_HOLD_TOKEN = re.compile(r"(?=[^\s]*\d)[\w+/=.:-]{16,}|://[^\s/]+@")
-"""A line without a long word that has a digit, and without a password in an address, holds none."""
+_MAY_HOLD_TOKEN = re.compile(r"[\w+/=.:-]{16,}|://[^\s/]+@")
+"""A line without a long word, and without a password in an address, holds none."""
 _MAY_HOLD_PASSWORD = re.compile(r"key|pass|pwd|secret|contrase", re.IGNORECASE)
 _NEWER = re.compile(
     r"\b(?:github_pat_\w{20,}|hf_[A-Za-z0-9]{30,}|AIza[\w-]{35}|sk-(?:ant|proj)-[\w-]{20,})"

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from assistant_finetune.data.journal import Journal, Rejected
 from assistant_finetune.data.origin import Origin
@@ -73,22 +74,30 @@ def _in_lines(head: bytes) -> bool:
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     first, newline, rest = start.partition(b"\n")
     behind = rest.lstrip()[:1]
+    value = _value(first)
     if start[:1] == b"[":  # a list of records, unless each line is a list
-        return _is_value(first) and behind == b"["
-    if start[:1] != b"{" or _is_value(first):
+        return isinstance(value, list) and (behind == b"[" or _is_conversation(value))
+    if start[:1] != b"{":
         return True
-    if not newline:  # one long line: a record, or a list of them in an object
-        return _WRAPPED.search(start[:_WRAPPING]) is None
+    wrapped = _WRAPPED.search(start[:_WRAPPING]) is not None
+    if value is not None or not newline:  # a record, or a list of them in an object
+        return behind != b"" or not wrapped
     # The first line is broken where the second begins like a record, and not like a part of it.
     return behind in (b"{", b"") and first.rstrip()[-1:] not in (b"{", b"[", b",", b":")
 
 
-def _is_value(line: bytes) -> bool:
+def _value(line: bytes) -> Any:
+    """The value of a whole line, or None for what is none."""
     try:
-        parse(line.decode("utf-8", "replace"))
+        return parse(line.decode("utf-8", "replace"))
     except ValueError:
-        return False
-    return True
+        return None
+
+
+def _is_conversation(value: list[Any]) -> bool:
+    """Whether a list is one of messages rather than one of records."""
+    first = value[0] if value else None
+    return isinstance(first, dict) and ("role" in first or "from" in first)
 
 
 def _is_json(head: bytes) -> bool:
