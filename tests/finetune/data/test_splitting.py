@@ -44,7 +44,7 @@ def test_each_answer_is_learned_once_or_named(
     sizes: list[int], system: str | None, length: int, name: str
 ) -> None:
     renderer = RENDERERS[name]
-    texts = [f"{place}x" + "y" * size for place, size in enumerate(sizes)]
+    texts = [f"n{place}x" + "y" * size for place, size in enumerate(sizes)]
     texts = texts[: len(texts) // 2 * 2]
     samples, journal = cut(conversation(*texts, system=system), length, renderer)
     assert all(len(sample.ids) <= length for sample in samples)
@@ -75,7 +75,7 @@ def test_later_parts_have_the_system_text_and_what_came_before() -> None:
     learned = [learned_text(sample, BYTES) for sample in samples]
     last_before = max(place for place in range(1, 40, 2) if f"answer {place}" in learned[0])
     assert f"answer {last_before}" in read_only
-    assert f"messages {last_before + 2} to " in str(later.origin)
+    assert f"messages {last_before + 3} to " in str(later.origin)
     assert read_only.index("Be brief.") < read_only.index("question")
 
 
