@@ -12,7 +12,9 @@ _COUNTER = re.compile(r"\A\s*(\d{1,3}) / (\d{1,3})[ \t]*\n\s*")
 """Which of several answers the page showed: `2 / 3`."""
 _COPIED = re.compile(r"^(?:Copy\s+)?\d+ chars / \d+ words[ \t]*(?:\n|\Z)", re.M)
 """What a page for copying answers wrote above them."""
-_BUTTON = re.compile(r"^([ \t]*```)[ \t]*\n?[ \t]*([\w+#.-]*?)Copy code`?[ \t]*\n?", re.M)
+_BUTTON = re.compile(
+    r"^([ \t]*```)[ \t]*([\w+#.-]*)[ \t]*\n?[ \t]*([\w+#.-]*?)Copy code`?[ \t]*\n?", re.M
+)
 """A code block whose first line is its language and the button beside it."""
 _LANGUAGE = "language-"
 
@@ -47,7 +49,7 @@ def without_page(answer: str) -> str:
     found = _COUNTER.match(answer)
     if found and 1 <= int(found[1]) <= int(found[2]):
         answer = answer[found.end() :]
-    return _BUTTON.sub(r"\1\2\n", _COPIED.sub("", answer))
+    return _BUTTON.sub(r"\1\2\3\n", _COPIED.sub("", answer))
 
 
 def _language(block: "Tag") -> str:

@@ -17,6 +17,9 @@ _NOBODYS_MAIL = re.compile(
     re.IGNORECASE,
 )
 """What documentation writes, and what no person reads."""
+_LOGIN = re.compile(r"://[^\s/@]*\Z")
+_LONGEST_LOGIN = 100
+"""In `://name:password@host` stands no address of mail."""
 _IPV4 = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{2,34}(?![\w:.])")
 _WELL_KNOWN = {"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9"}
@@ -39,7 +42,8 @@ def find_personal(text: str, region: str | None = None) -> Iterator[tuple[str, s
     """
     if "@" in text:
         for match in _EMAIL.finditer(text):
-            if not _NOBODYS_MAIL.search(match[0]):
+            login = _LOGIN.search(text, max(0, match.start() - _LONGEST_LOGIN), match.start())
+            if not login and not _NOBODYS_MAIL.search(match[0]):
                 yield "", match[0], "EMAIL"
     for match in _FOLDER.finditer(text):
         if match[2].lower() not in _NOBODYS_FOLDER:

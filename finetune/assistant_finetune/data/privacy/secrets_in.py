@@ -25,6 +25,8 @@ _NEWER = re.compile(
     r"\b(?:github_pat_\w{20,}|hf_[A-Za-z0-9]{30,}|AIza[\w-]{35}|sk-(?:ant|proj)-[\w-]{20,})"
 )
 """Tokens that came up after the library's list: GitHub's, Hugging Face's, Google's and others."""
+_REST_OF_JWT = re.compile(r"[\w.+/=-]*")
+"""The library's pattern leaves the signature out."""
 _LONGEST_LINE = 20_000
 """Characters; longer lines are looked at in pieces."""
 _SHORTEST = 6
@@ -61,8 +63,11 @@ def _matches(plugin: "RegexBasedDetector", line: str) -> Iterator[str]:
         for match in pattern.finditer(line):
             inner = max(filter(None, match.groups()), key=len, default="")
             value = inner if len(inner) >= _SHORTEST else match[0].strip()
-            if not isinstance(plugin, _jwt()) or plugin.is_formally_valid(value):
-                yield value
+            if isinstance(plugin, _jwt()):
+                if not plugin.is_formally_valid(value):
+                    continue
+                value += _REST_OF_JWT.match(line, match.end())[0]  # type: ignore[index]
+            yield value
 
 
 def _is_password(value: str, line: str) -> bool:
