@@ -66,7 +66,8 @@ def _matches(plugin: "RegexBasedDetector", line: str) -> Iterator[str]:
             if isinstance(plugin, _jwt()):
                 if not plugin.is_formally_valid(value):
                     continue
-                value += _REST_OF_JWT.match(line, match.end())[0]  # type: ignore[index]
+                rest = _REST_OF_JWT.match(line, match.end())
+                value += rest[0] if rest else ""
             yield value
 
 

@@ -23,7 +23,7 @@ def read_lines(stream: BufferedReader, source: str, journal: Journal) -> Iterato
         if not line.strip(b"\xef\xbb\xbf \t\r\n"):
             continue
         try:
-            yield Record(parse(_text(line)), origin)
+            yield Record(parse(_text(line).rstrip("\r\n")), origin)
         except ValueError as error:
             text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
             journal.reject(Rejected(origin, str(error), text, _kind(str(error))))

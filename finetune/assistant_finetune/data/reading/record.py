@@ -38,4 +38,5 @@ def parse(text: str) -> Any:
 
 def reason_of(error: json.JSONDecodeError, shift: int = 0) -> str:
     """What is wrong, in one line; `shift` is where the record begins in what was parsed."""
-    return f"not JSON: {error.msg[:1].lower()}{error.msg[1:]} at character {error.pos - shift + 1}"
+    what = error.msg.removesuffix(" at")
+    return f"not JSON: {what[:1].lower()}{what[1:]} at character {error.pos - shift + 1}"
