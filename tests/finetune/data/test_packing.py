@@ -1,10 +1,11 @@
 """Rows hold whole samples that do not see each other: the model's loss is that of each alone."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.messages import Conversation, Message
 from assistant.prompts import IGNORED
 from assistant_finetune.data import (
     Chat,
@@ -19,6 +20,7 @@ from assistant_finetune.data import (
 )
 from assistant_finetune.data.journal import Journal
 from assistant_finetune.data.rendering.packing import plan, row
+from tests.prompts.families import conversation
 
 
 def sample(number: int, length: int) -> Sample:
@@ -96,21 +98,12 @@ def test_the_models_loss_is_that_of_each_sample_alone(learn: Learn) -> None:
     from assistant.registry import locate
 
     chats = [
-        Chat(
-            Conversation(
-                tuple(
-                    Message(role, text)
-                    for question, answer in talk
-                    for role, text in (("user", question), ("assistant", answer))
-                )  # type: ignore[arg-type]
-            ),
-            Origin("a", number),
-        )
+        Chat(conversation(*(text for pair in talk for text in pair)), Origin("a", number))
         for number, talk in enumerate(TALKS, start=1)
     ]
     rendering = rendering_for("starter", max_length=64, learn=learn)
     found = list(samples(chats, rendering, Journal()))
-    model = AutoModelForCausalLM.from_pretrained(
+    model: Any = AutoModelForCausalLM.from_pretrained(
         locate("starter").folder, dtype=torch.float32, attn_implementation="sdpa"
     ).eval()
 
