@@ -105,7 +105,8 @@ def test_the_models_loss_is_that_of_each_sample_alone(learn: Learn) -> None:
     found = list(samples(chats, rendering, Journal()))
     model: Any = AutoModelForCausalLM.from_pretrained(
         locate("starter").folder, dtype=torch.float32, attn_implementation="sdpa"
-    ).eval()
+    )
+    model.eval()
 
     def token_losses(one: Row) -> list[float]:
         with torch.no_grad():
