@@ -110,8 +110,8 @@ def show(
         rendering, journal = _rendering(base, max_length, learn), Journal()
         stream = samples(read_all(_sources(sources, kind, paths), journal), rendering, journal)
         found = list(islice(stream, number - 1, number))
+        _tell(journal)
         if not found:
-            _tell(journal)
             raise UsageError(f"there is no sample {number}: there are fewer, or none")
         (sample,) = found
         from assistant_finetune.data import showing

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Run
+from tests.cli.data_hub import NAME, data_hub
 
 
 def talk(question: str, answer: str) -> dict[str, Any]:
@@ -79,6 +80,7 @@ def test_scrub(run: Run, tmp_path: Path) -> None:
         (["import", "chats.jsonl", "-o", "x", "--kind", "parrot"], 2, "sharegpt"),
         (["import", "chats.jsonl", "-o", "x", "--kind", "oasst"], 1, "nothing can be learned"),
         (["import", "chats.jsonl", "-o", "x", "--region", "Atlantis"], 2, "is no country"),
+        (["import", "chats.jsonl", "-o", "x", "--language", "English"], 2, "such as en"),
         (["import", "history", "-o", "x"], 1, "nothing can be learned from this"),
         (["show", "chats.jsonl", "--base", "vicuna-13c"], 1, "vicuna-13b"),
         (["split", "."], 2, "assistant data import"),
@@ -94,3 +96,25 @@ def test_what_goes_wrong_is_said_in_one_line(
     assert said in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
+
+
+def test_a_data_set_of_the_hub(run: Run, chats: Path) -> None:
+    data = "".join(json.dumps(talk(f"What is {n}?", f"{n}.")) + "\n" for n in range(5)).encode()
+    with data_hub(data) as address:
+        environment = {"HF_ENDPOINT": address, "HF_HOME": str(chats / "hub")}
+        done = run("data", "import", NAME, "-o", "hubs", settings=environment)
+        assert done.returncode == 0, done.stderr
+        rows = (chats / "hubs" / "data.jsonl").read_text().splitlines()
+        assert json.loads(rows[4])["origin"] == {"source": NAME, "line": 5}
+        done = run("data", "stats", f"{NAME}:evening", settings=environment)
+    assert done.returncode == 1
+    assert "evening" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_hub_without_a_network(run: Run, tmp_path: Path) -> None:
+    environment = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hub")}
+    done = run("data", "stats", NAME, settings=environment)
+    assert done.returncode == 1
+    assert "check the name and the network" in done.stderr
+    assert done.stderr.count("\n") == 1

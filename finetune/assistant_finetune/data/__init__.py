@@ -7,7 +7,8 @@
         ...
 
 `sources` reads whatever a user names as examples, `rendering` makes samples of them for one base,
-and `importing` keeps examples in a data folder, cleaned and without what is private.
+and `importing` mends examples, takes out what is private or comes twice (`prepared`), and keeps
+them in a data folder (`import_data`).
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from assistant_finetune.data.examples import Asked, Chat, Document, Example, Hole
 from assistant_finetune.data.forms.kinds import Kind
 from assistant_finetune.data.forms.oasst import Paths
-from assistant_finetune.data.importing import Choices, Report, import_data
+from assistant_finetune.data.importing import Choices, Report, import_data, prepared
 from assistant_finetune.data.journal import DataError, FileJournal, Journal
 from assistant_finetune.data.origin import Origin
 from assistant_finetune.data.rendering.base import rendering_for
@@ -47,6 +48,7 @@ __all__ = [
     "import_data",
     "is_held_out",
     "pack",
+    "prepared",
     "read_all",
     "read_source",
     "rendering_for",

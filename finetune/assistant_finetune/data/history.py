@@ -1,6 +1,7 @@
 """The record of use as examples: what the user kept, at the place where it was suggested."""
 
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from assistant.history import History, Suggestion
 from assistant.messages import CompletionRequest
@@ -54,10 +55,17 @@ def kept_text(suggestion: Suggestion) -> str | None:
 def _example(suggestion: Suggestion, kept: str, origin: Origin) -> Example | None:
     if suggestion.kind == _COMPLETION:
         request = CompletionRequest(
-            suggestion.prefix, suggestion.suffix, suggestion.language, suggestion.path
+            suggestion.prefix, suggestion.suffix, suggestion.language, _path(suggestion)
         )
         return Hole(request, kept, origin)
     task = _REPLACED.get(suggestion.kind) or _ADDED.get(suggestion.kind)
     if task is None or not suggestion.prefix.strip() or not kept.strip():
         return None
     return Asked(task, suggestion.prefix, kept, origin, suggestion.language)
+
+
+def _path(suggestion: Suggestion) -> str:
+    """The file's path inside its folder: what stands above is private, and of no use."""
+    below = f"{suggestion.workspace.rstrip('/')}/"
+    inside = suggestion.workspace and suggestion.path.startswith(below)
+    return suggestion.path.removeprefix(below) if inside else PurePath(suggestion.path).name

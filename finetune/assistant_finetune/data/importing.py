@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.errors import UsageError
-from assistant_finetune.data.cleaning.language import language_of_example
+from assistant_finetune.data.cleaning.language import UNKNOWN, check_languages, language_of_example
 from assistant_finetune.data.cleaning.sharegpt import clean
 from assistant_finetune.data.duplicates import Duplicates
 from assistant_finetune.data.examples import Chat, Example
@@ -87,9 +87,12 @@ def import_data(
 ) -> tuple[Report, Journal]:
     """Import `sources` into a new folder; returns the report, and the journal with its summary.
 
-    The folder is there whole or not at all. Raises UsageError when there is such a folder already
-    or it cannot be written, and DataError when a source cannot be opened, or nothing came in.
+    The folder is there whole or not at all. Raises UsageError when there is such a folder already,
+    it cannot be written, or there is no such language, and DataError when a source cannot be
+    opened, or nothing came in.
     """
+    if choices.languages:
+        check_languages(choices.languages)
     if output.exists():
         raise UsageError(f"{output} is there already: name another folder, or delete it")
     try:
@@ -115,20 +118,17 @@ def _import(
 ) -> tuple[Report, Journal]:
     report = Report()
     journal = FileJournal(folder / REJECTS_FILE, folder / CHANGES_FILE)
-    duplicates = Duplicates()
     digest = hashlib.sha256()
     try:
         with private_file(folder / DATA_FILE) as file:
-            for example in _chosen(sources, choices, report, duplicates, journal):
+            for example in prepared(sources, choices, report, journal):
                 line = json.dumps(own.fields(example), ensure_ascii=False) + "\n"
                 digest.update(line.encode())
                 file.write(line)
-                report.examples += 1
                 if report.examples % _STEP == 0:
                     on_progress(report.examples)
     finally:
         journal.close()
-        duplicates.close()
     report.rejected, report.changed = journal.rejected, journal.changed
     report.sha256 = digest.hexdigest()
     if not report.examples:
@@ -143,34 +143,46 @@ def _import(
     return report, journal
 
 
-def _chosen(
-    sources: list[Source],
-    choices: Choices,
-    report: Report,
-    duplicates: Duplicates,
-    journal: Journal,
+def prepared(
+    sources: list[Source], choices: Choices, report: Report, journal: Journal
 ) -> Iterator[Example]:
-    """The examples that are kept, as they are to be written."""
-    for example, kind in _read(sources, journal):
-        kept: Example | None = example
-        if choices.clean and kind is Kind.SHAREGPT and isinstance(example, Chat):
-            kept = clean(example, journal)
-        if kept is None:
-            continue
-        language = language_of_example(kept)
-        if choices.languages and language not in (*choices.languages, "unknown"):
-            journal.change(Changed(kept.origin, _OTHER_LANGUAGE, language))
-            continue
-        if choices.deduplicate and (twin := duplicates.find(kept)) is not None:
-            journal.change(Changed(kept.origin, twin.sameness.value, f"like {twin.origin}"))
-            continue
-        if choices.scrub:
-            kept, replaced = scrub(kept, journal, choices.region)
-            report.replaced += replaced
-        if kept is not None:
-            report.kinds[type(kept).__name__.lower()] += 1
-            report.languages[language] += 1
-            yield kept
+    """The examples that are kept, mended and made private, one after the other.
+
+    What is done is counted in `report` and told the journal. Raises DataError when a source cannot
+    be opened.
+    """
+    duplicates = Duplicates()
+    try:
+        for example, kind in _read(sources, journal):
+            kept = _mended(example, kind, choices, journal)
+            if kept is None:
+                continue
+            language = language_of_example(kept)
+            if choices.languages and language not in (*choices.languages, UNKNOWN):
+                journal.change(Changed(kept.origin, _OTHER_LANGUAGE, language))
+                continue
+            if choices.deduplicate and (twin := duplicates.find(kept)) is not None:
+                journal.change(Changed(kept.origin, twin.sameness.value, f"like {twin.origin}"))
+                continue
+            if choices.scrub:
+                kept, replaced = scrub(kept, journal, choices.region)
+                report.replaced += replaced
+            if kept is not None:
+                report.examples += 1
+                report.kinds[type(kept).__name__.lower()] += 1
+                report.languages[language] += 1
+                yield kept
+    finally:
+        duplicates.close()
+
+
+def _mended(
+    example: Example, kind: Kind | None, choices: Choices, journal: Journal
+) -> Example | None:
+    """The example without what a web page did to it; None where nothing is left."""
+    if choices.clean and kind is Kind.SHAREGPT and isinstance(example, Chat):
+        return clean(example, journal)
+    return example
 
 
 def _read(sources: list[Source], journal: Journal) -> Iterator[tuple[Example, Kind | None]]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assistant.syntax.file_names import language_of
@@ -41,7 +41,10 @@ def read_source(source: Source, journal: Journal) -> Iterator[tuple[Example, Kin
     """
     path = Path(source.name).expanduser()
     if path.is_dir():
-        yield from _folder(path, source, journal)
+        try:
+            yield from _folder(path, source, journal)
+        except OSError as error:
+            raise DataError(f"{source.name}: {error.strerror or error}") from error
     elif path.exists():
         yield from _file(path, source.name, source, journal)
     elif source.name == HISTORY:
@@ -57,10 +60,10 @@ def read_source(source: Source, journal: Journal) -> Iterator[tuple[Example, Kin
 
 
 def _folder(path: Path, source: Source, journal: Journal) -> Iterator[tuple[Example, Kind | None]]:
-    if is_data_folder(path) and source.kind is None:
+    if is_data_folder(path):  # all of it is in this project's form, whatever it came in
         train = path / TRAIN_FILE
         file = train if train.exists() else path / DATA_FILE
-        yield from _file(file, str(file), source, journal)
+        yield from _file(file, str(file), replace(source, kind=None), journal)
         return
     holds_data = code.holds_data_alone(path, DATA_NAMES) and source.kind is None
     if holds_data or source.kind not in (None, Kind.CODE, Kind.TEXT):

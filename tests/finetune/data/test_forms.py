@@ -281,15 +281,6 @@ def test_what_is_not_there(name: str, tmp_path: Path) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_the_hub_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    import huggingface_hub.constants as constants
-
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(AssistantError, match="check the name and the network") as raised:
-        list(read_all([Source("someone/chats")], Journal()))
-    assert "\n" not in str(raised.value)
-
-
 CHAT = Conversation((Message("user", "q"), Message("assistant", "a\u2028\n🙂")))
 
 

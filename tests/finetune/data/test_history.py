@@ -36,7 +36,8 @@ def test_completions_that_were_kept() -> None:
             "a + b",
             "return ",
             "\n",
-            path="/src/x.py",
+            path="/home/ann/src/x.py",
+            workspace="/home/ann",
             language="python",
             fate=fate,
             time=begin + timedelta(minutes=number),
@@ -50,6 +51,7 @@ def test_completions_that_were_kept() -> None:
     first = found[0]
     assert isinstance(first, Hole)
     assert (first.request.prefix, first.request.suffix) == ("return ", "\n")
+    assert first.request.path == "src/x.py"
     assert first.origin.part == suggestions[0].id
 
 

@@ -1,9 +1,11 @@
 """In which language an example is written, by its prose."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from assistant.errors import UsageError
 from assistant_finetune.data.examples import Asked, Chat, Document, Example, Hole
 
 UNKNOWN = "unknown"
@@ -40,6 +42,15 @@ def language_of_text(text: str) -> str:
         return UNKNOWN
     language, sureness = _identifier().classify(prose)
     return str(language) if sureness >= _SURE else UNKNOWN
+
+
+def check_languages(codes: Iterable[str]) -> None:
+    """Raises UsageError for a code that no language has."""
+    known = {str(label) for label in _identifier().labels}
+    if unknown := sorted(set(codes) - known):
+        raise UsageError(
+            f"there is no language {', '.join(unknown)}: name it by its code, such as en, de or zh"
+        )
 
 
 @lru_cache(maxsize=1)

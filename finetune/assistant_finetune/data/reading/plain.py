@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from io import BufferedReader, TextIOWrapper
 
-from assistant_finetune.data.journal import Journal, Rejected
+from assistant_finetune.data.journal import Changed, Journal
 from assistant_finetune.data.origin import Origin
 
 PIECE = 200_000
@@ -13,15 +13,15 @@ PIECE = 200_000
 def read_plain(
     stream: BufferedReader, source: str, journal: Journal
 ) -> Iterator[tuple[str, Origin]]:
-    """The text, whole where it is short; bytes that are no UTF-8 go to the journal, once."""
+    """The text, whole where it is short. That bytes are no UTF-8 is told the journal, once."""
     text = TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline=None)
     line, waiting = 1, ""
     damaged = False
     while piece := text.read(PIECE):
         if "\ufffd" in piece and not damaged:
             damaged = True
-            reason = "bytes that are no UTF-8 are read as U+FFFD"
-            journal.reject(Rejected(Origin(source, line), reason))
+            what = "bytes that are no UTF-8 read as U+FFFD"
+            journal.change(Changed(Origin(source, line), what))
         waiting += piece
         if len(waiting) > PIECE:
             end = _end(waiting)

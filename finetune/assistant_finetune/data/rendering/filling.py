@@ -47,7 +47,7 @@ def _ids(request: CompletionRequest, middle: str, renderer: Renderer) -> tuple[l
         learned = len(encoded.labels) - _first_learned(encoded.labels)
         return list(encoded.ids), learned
     prompt = renderer.complete(request)
-    text = f" {middle}" if prompt.drop_space and request.prefix.endswith(" ") else middle
+    text = f" {middle}" if prompt.drop_space else middle
     if renderer.can_chat:
         ending = "".join(fill_in_stops(request))
         closing = _closing(request, renderer)

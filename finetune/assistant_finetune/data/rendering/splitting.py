@@ -50,7 +50,6 @@ class _Splitter:
         self._rendering = rendering
         self._journal = journal
         self._system, self._exchanges = _exchanges(chat.conversation, rendering.renderer)
-        self._number = 0
 
     def parts(self) -> Iterator[Sample]:
         place = 0
@@ -98,7 +97,6 @@ class _Splitter:
         messages, weights = self._chat.conversation.messages, self._weights
         lead = len(messages) - len(self._chat.conversation.turns)
         start, stop = self._exchanges[first].start, self._exchanges[end - 1].end
-        self._number += 1
         part = Chat(
             Conversation((*messages[:lead], *messages[start:stop])),
             self._part(place, end),
