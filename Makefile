@@ -52,7 +52,7 @@ clean: ## Remove what the other targets made
 
 .venv/dev: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing everything that the tests need (minutes, the first time)" >&2
-	@$(PIP) --editable '.[server,gptq,lsp,dev]'
+	@$(PIP) --editable '.[server,gptq,lsp,finetune,dev]'
 	@touch $@ .venv/demo
 
 # llama.cpp is compiled. Where a build for this very processor crashes (its AMX path does), say what

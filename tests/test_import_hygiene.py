@@ -28,6 +28,7 @@ def loaded_after(program: str) -> set[str]:
         "import assistant.plan",
         "import assistant.prompts",
         "import assistant_lsp.server",
+        "import assistant_finetune.data",
         "import sys; sys.argv = ['assistant', '--help']\n"
         "from assistant.cli import main\n"
         "try: main()\nexcept SystemExit: pass",

@@ -35,13 +35,14 @@ class SourceFile:
     size: int
 
 
-def source_files(root: Path) -> Iterator[SourceFile]:
-    """The files below `root` whose language has a grammar, so many at most; nothing is opened.
+def source_files(root: Path, wanted: frozenset[str] | None = None) -> Iterator[SourceFile]:
+    """The files below `root` in a `wanted` language, so many at most; nothing is opened.
 
+    `None` wants every language that has a grammar.
     Links are not followed. Without the package `pathspec` there are none: what the project ignores
     is not known then. Folders that cannot be read are passed over.
     """
-    readable = frozenset(languages())
+    readable = frozenset(languages()) if wanted is None else wanted
     rules = _Rules.of(root)
     if rules is None:
         return

@@ -35,33 +35,36 @@ def _render(conversation: Conversation, fmt: ChatFormat, *, training: bool) -> l
     if not inside:
         segments += system
     last = len(conversation.turns) - 1
+    first = len(conversation.messages) - len(conversation.turns)
     before = None
     for index, turn in enumerate(conversation.turns):
+        message = first + index
         if turn.role == "user":
             behind_answer = before == "assistant" and fmt.user_after is not None
             source = fmt.user_after if behind_answer and fmt.user_after is not None else fmt.user
-            segments += fmt.pattern(source).fill({"content": turn.content, "system": system})
+            fields: dict[str, str | list[Segment]] = {"content": turn.content, "system": system}
+            segments += fmt.pattern(source).fill(fields, message=message)
             system = []
         else:
             segments += fmt.pattern(fmt.answer).fill({})
-            segments.append(Segment(Kind.CONTENT, turn.content, learn=True))
+            segments.append(Segment(Kind.CONTENT, turn.content, learn=True, message=message))
             if training or index < last:
-                segments += _close(fmt, last=index == last)
+                segments += _close(fmt, message, last=index == last)
         before = turn.role
     return segments
 
 
 def _system(conversation: Conversation, fmt: ChatFormat) -> list[Segment]:
-    text = conversation.system
+    text, message = conversation.system, 0 if conversation.system is not None else None
     if text is None:
         text = fmt.default_system
-    return fmt.pattern(fmt.system).fill({"content": text}) if text else []
+    return fmt.pattern(fmt.system).fill({"content": text}, message=message) if text else []
 
 
-def _close(fmt: ChatFormat, *, last: bool) -> list[Segment]:
+def _close(fmt: ChatFormat, message: int, *, last: bool) -> list[Segment]:
     """What ends an answer. A text that a new turn follows may be closed differently."""
     source = fmt.close if last or fmt.close_between is None else fmt.close_between
     return [
-        *fmt.pattern(source).fill({}, learn=True),
+        *fmt.pattern(source).fill({}, learn=True, message=message),
         *fmt.pattern(fmt.after_close).fill({}),
     ]

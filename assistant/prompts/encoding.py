@@ -1,6 +1,6 @@
 """Segments to token ids and labels: the one place where a prompt becomes numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from assistant.errors import PromptError
@@ -28,6 +28,16 @@ def encode(segments: Sequence[Segment], tokenizer: Tokenizer, *, joined: bool = 
     """
     ids: list[int] = []
     labels: list[int] = []
+    for segment, piece in encode_each(segments, tokenizer, joined=joined):
+        ids.extend(piece)
+        labels.extend(piece if segment.learn else [IGNORED] * len(piece))
+    return Encoded(tuple(ids), tuple(labels))
+
+
+def encode_each(
+    segments: Sequence[Segment], tokenizer: Tokenizer, *, joined: bool = False
+) -> Iterator[tuple[Segment, list[int]]]:
+    """Each segment with its ids; see `encode`."""
     start, after_token = True, False
     for segment in segments:
         if segment.kind is Kind.TOKEN:
@@ -41,9 +51,7 @@ def encode(segments: Sequence[Segment], tokenizer: Tokenizer, *, joined: bool = 
                 after_token=after_token and not joined,
             )
             start, after_token = False, False
-        ids.extend(piece)
-        labels.extend(piece if segment.learn else [IGNORED] * len(piece))
-    return Encoded(tuple(ids), tuple(labels))
+        yield segment, piece
 
 
 def _token_ids(name: str, tokenizer: Tokenizer) -> list[int]:

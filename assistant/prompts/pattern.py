@@ -21,23 +21,29 @@ class Pattern:
         self._parts = [part for part in re.split(rf"({alternatives}|\{{\w+\}})", source) if part]
 
     def fill(
-        self, values: Mapping[str, str | Sequence[Segment]], *, learn: bool = False
+        self,
+        values: Mapping[str, str | Sequence[Segment]],
+        *,
+        learn: bool = False,
+        message: int | None = None,
     ) -> list[Segment]:
         """The segments with `values` in the fields; `learn` marks all of them to be learned.
 
-        A value that is a sequence of segments is put in as it stands.
+        A text in a field, and everything that is learned, belongs to `message`. A value that is a
+        sequence of segments is put in as it stands.
         """
+        own = message if learn else None
         segments: list[Segment] = []
         for part in self._parts:
             if part in self._tokens:
-                segments.append(Segment(Kind.TOKEN, part, learn))
+                segments.append(Segment(Kind.TOKEN, part, learn, own))
             elif part.startswith("{") and (value := values.get(part[1:-1])) is not None:
                 if isinstance(value, str):
-                    segments.append(Segment(Kind.CONTENT, value, learn))
+                    segments.append(Segment(Kind.CONTENT, value, learn, message))
                 else:
                     segments.extend(value)
             else:
-                segments.append(Segment(Kind.MARKER, part, learn))
+                segments.append(Segment(Kind.MARKER, part, learn, own))
         return segments
 
     @property

@@ -3,16 +3,17 @@
 Serving and training call it alike, so that what is learned and what is served cannot drift apart.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from assistant.messages import CompletionRequest, Conversation
 from assistant.prompts.chat import render_prompt, render_training
 from assistant.prompts.chat_formats import ChatFormat
-from assistant.prompts.encoding import Encoded, encode
+from assistant.prompts.encoding import Encoded, encode, encode_each
 from assistant.prompts.fim import before_space, render_fim, render_fim_training, render_plain
 from assistant.prompts.fim_formats import FimFormat
 from assistant.prompts.reading import CONVERSATION_READS, Part, parts_read
-from assistant.prompts.segments import EOS
+from assistant.prompts.segments import EOS, Segment
 from assistant.prompts.tasks import fill_in, fill_in_stops
 from assistant.prompts.template import render_template_prompt, render_template_training
 from assistant.prompts.tokenizer import TextTokenizer
@@ -74,9 +75,18 @@ class Renderer:
 
     def chat_training(self, conversation: Conversation) -> Encoded:
         """Ids and labels of a whole conversation: its answers and what ends them are learned."""
+        return encode(self._training_segments(conversation), self.tokenizer)
+
+    def chat_training_pieces(
+        self, conversation: Conversation
+    ) -> Iterator[tuple[Segment, list[int]]]:
+        """The same as `chat_training`, segment by segment, each with its ids."""
+        return encode_each(self._training_segments(conversation), self.tokenizer)
+
+    def _training_segments(self, conversation: Conversation) -> list[Segment]:
         if self.chat_format is None:
-            return encode(render_template_training(conversation, self.tokenizer), self.tokenizer)
-        return encode(render_training(conversation, self.chat_format), self.tokenizer)
+            return render_template_training(conversation, self.tokenizer)
+        return render_training(conversation, self.chat_format)
 
     def complete(self, request: CompletionRequest) -> Prompt:
         """The prompt for the text at a cursor.

@@ -31,6 +31,8 @@ class Segment:
     text: str
     learn: bool = False
     """Whether training puts loss on it."""
+    message: int | None = None
+    """Which message of the conversation its text is, or ends; None for the format's own words."""
 
 
 def join(segments: Iterable[Segment]) -> list[Segment]:
@@ -43,7 +45,8 @@ def join(segments: Iterable[Segment]) -> list[Segment]:
     for segment in segments:
         last = joined[-1] if joined else None
         if last is not None and last.kind is Kind.MARKER:
-            if segment.kind is Kind.MARKER and segment.learn == last.learn:
+            alike = (segment.learn, segment.message) == (last.learn, last.message)
+            if segment.kind is Kind.MARKER and alike:
                 joined[-1] = replace(last, text=last.text + segment.text)
                 continue
             if segment.kind is Kind.CONTENT and last.text.endswith(" "):

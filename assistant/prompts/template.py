@@ -38,13 +38,14 @@ def render_template_prompt(conversation: Conversation, tokenizer: TextTokenizer)
 def render_template_training(conversation: Conversation, tokenizer: TextTokenizer) -> list[Segment]:
     """The whole conversation, its answers and what ends each of them marked to be learned."""
     learned: list[Segment] = []
-    closing = False
+    closing: int | None = None
     for segment in _render(conversation, tokenizer, for_answer=False):
         if segment.kind is Kind.CONTENT:
-            closing = segment.learn
-        elif closing:
-            segment = replace(segment, learn=True)
-            closing = segment.kind is not Kind.TOKEN
+            closing = segment.message if segment.learn else None
+        elif closing is not None:
+            segment = replace(segment, learn=True, message=closing)
+            if segment.kind is Kind.TOKEN:
+                closing = None
         learned.append(segment)
     return join(learned)
 
@@ -69,11 +70,12 @@ def _render(
     segments: list[Segment] = []
     place = 0
     for match in re.finditer(f"{_BLANK}?{_OPEN}(\\d+){_SHUT}{_BLANK}?", written):
-        message = conversation.messages[int(match[1])]
+        index = int(match[1])
+        message = conversation.messages[index]
         kept_blanks = match[0].startswith(_BLANK) and match[0].endswith(_BLANK)
         content = message.content if kept_blanks else message.content.strip()
         segments += Pattern(written[place : match.start()], tokenizer.control_names).fill({})
-        segments.append(Segment(Kind.CONTENT, content, message.role == "assistant"))
+        segments.append(Segment(Kind.CONTENT, content, message.role == "assistant", index))
         place = match.end()
     segments += Pattern(written[place:], tokenizer.control_names).fill({})
     return segments

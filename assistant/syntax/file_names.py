@@ -14,6 +14,10 @@ _LANGUAGES = {
 }  # fmt: skip
 
 
+LANGUAGES = frozenset(_LANGUAGES.values())
+"""All that are known here."""
+
+
 def language_of(path: str | PurePath) -> str:
     """The language of a file, or an empty text."""
     return _LANGUAGES.get(PurePath(path).suffix.lower(), "")

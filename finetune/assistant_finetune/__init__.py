@@ -1,0 +1,1 @@
+"""Training on the user's own data: reading it, masks, packing. `import` of this is light."""

@@ -1,0 +1,1 @@
+"""Secrets and personal data in texts, found without a model and without a network."""

@@ -1,0 +1,1 @@
+"""From files to records: bytes, lines, JSON, Parquet. Nothing here knows what a record means."""

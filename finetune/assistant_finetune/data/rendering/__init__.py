@@ -1,0 +1,1 @@
+"""From examples to samples: token ids and what of them is learned, for one model."""
