@@ -10,10 +10,12 @@ leave out what the causal mask would hide. Measured on two cores with AVX-512 at
 from typing import Any
 
 import torch
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import pad, scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
+
+from assistant.engine.shapes import fill
 
 _NAME = "assistant_packed"
 _BLOCK = 128
@@ -108,23 +110,26 @@ def _blocked(
     """In blocks of query positions, each against the positions that it may see at all.
 
     The scores of a block fit the processor's cache, which PyTorch's batched products of whole
-    prompts do not.
+    prompts do not. A block begins at a multiple of its size in the text and sees positions up to
+    the next one; those behind the text, which are zeros, are hidden as later ones are.
     """
     key_heads, shared, tokens, head_dim = grouped.shape
-    before = keys.shape[1] - tokens
+    positions = keys.shape[1]
+    before = positions - tokens
+    if missing := -positions % _BLOCK:
+        keys, values = pad(keys, (0, 0, 0, missing)), pad(values, (0, 0, 0, missing))
     found = torch.empty_like(grouped, memory_format=torch.contiguous_format)
     hidden = torch.full((_BLOCK, _BLOCK), float("-inf"), dtype=grouped.dtype).triu_(1)
     for head in range(key_heads):
         head_keys, head_values = keys[head].t(), values[head]
-        for start in range(0, tokens, _BLOCK):
-            stop = min(start + _BLOCK, tokens)
-            size, end = stop - start, before + stop
-            rows = grouped[head, :, start:stop].reshape(shared * size, head_dim) * scale
-            scores = rows @ head_keys[:, :end]
-            own = scores.view(shared, size, end)[:, :, end - size :]
-            own += hidden[:size, :size]
+        for begin in range(before - before % _BLOCK, positions, _BLOCK):
+            first, last, end = max(begin, before), min(begin + _BLOCK, positions), begin + _BLOCK
+            size, own = last - first, slice(first - before, last - before)
+            rows = fill(grouped[head, :, own]) * scale
+            scores = rows.reshape(-1, head_dim) @ head_keys[:, :end]
+            scores.view(shared, -1, end)[:, :size, begin:] += hidden[first - begin : last - begin]
             seen = torch.softmax(scores, dim=-1) @ head_values[:end]
-            found[head, :, start:stop] = seen.view(shared, size, head_dim)
+            found[head, :, own] = seen.view(shared, -1, head_dim)[:, :size]
     return found
 
 
