@@ -110,27 +110,29 @@ def _blocked(
     """In blocks of query positions, each against the positions that it may see at all.
 
     The scores of a block fit the processor's cache, which PyTorch's batched products of whole
-    prompts do not. A block begins at a multiple of its size in the text and sees positions up to
-    the next one; those behind the text, which are zeros, are hidden as later ones are.
+    prompts do not. Queries and positions are filled up with zeros to one of few counts; positions
+    behind the text are hidden from its tokens as all later ones are.
     """
-    key_heads, shared, tokens, head_dim = grouped.shape
+    key_heads, _, tokens, head_dim = grouped.shape
     positions = keys.shape[1]
     before = positions - tokens
     if missing := -positions % _BLOCK:
         keys, values = pad(keys, (0, 0, 0, missing)), pad(values, (0, 0, 0, missing))
-    found = torch.empty_like(grouped, memory_format=torch.contiguous_format)
-    hidden = torch.full((_BLOCK, _BLOCK), float("-inf"), dtype=grouped.dtype).triu_(1)
+    queries = fill(grouped) * scale
+    found = torch.empty_like(queries, memory_format=torch.contiguous_format)
+    hidden = torch.full((_BLOCK, 2 * _BLOCK), float("-inf"), dtype=grouped.dtype).triu_(1)
     for head in range(key_heads):
         head_keys, head_values = keys[head].t(), values[head]
-        for begin in range(before - before % _BLOCK, positions, _BLOCK):
-            first, last, end = max(begin, before), min(begin + _BLOCK, positions), begin + _BLOCK
-            size, own = last - first, slice(first - before, last - before)
-            rows = fill(grouped[head, :, own]) * scale
-            scores = rows.reshape(-1, head_dim) @ head_keys[:, :end]
-            scores.view(shared, -1, end)[:, :size, begin:] += hidden[first - begin : last - begin]
+        for start in range(0, queries.shape[2], _BLOCK):
+            rows = queries[head, :, start : start + _BLOCK]
+            shared, size, _ = rows.shape
+            end = -(-min(before + start + size, positions) // _BLOCK) * _BLOCK
+            scores = rows.reshape(shared * size, head_dim) @ head_keys[:, :end]
+            own = scores.view(shared, size, end)[:, :, before + start :]
+            own += hidden[:size, : own.shape[2]]
             seen = torch.softmax(scores, dim=-1) @ head_values[:end]
-            found[head, :, own] = seen.view(shared, -1, head_dim)[:, :size]
-    return found
+            found[head, :, start : start + size] = seen.view(shared, size, head_dim)
+    return found[:, :, :tokens]
 
 
 def use_packed_attention(model: Any) -> None:
