@@ -10,10 +10,12 @@ leave out what the causal mask would hide. Measured on two cores with AVX-512 at
 from typing import Any
 
 import torch
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import pad, scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
+
+from assistant.engine.shapes import fill
 
 _NAME = "assistant_packed"
 _BLOCK = 128
@@ -108,24 +110,29 @@ def _blocked(
     """In blocks of query positions, each against the positions that it may see at all.
 
     The scores of a block fit the processor's cache, which PyTorch's batched products of whole
-    prompts do not.
+    prompts do not. Queries and positions are filled up with zeros to one of few counts; positions
+    behind the text are hidden from its tokens as all later ones are.
     """
-    key_heads, shared, tokens, head_dim = grouped.shape
-    before = keys.shape[1] - tokens
-    found = torch.empty_like(grouped, memory_format=torch.contiguous_format)
-    hidden = torch.full((_BLOCK, _BLOCK), float("-inf"), dtype=grouped.dtype).triu_(1)
+    key_heads, _, tokens, head_dim = grouped.shape
+    positions = keys.shape[1]
+    before = positions - tokens
+    if missing := -positions % _BLOCK:
+        keys, values = pad(keys, (0, 0, 0, missing)), pad(values, (0, 0, 0, missing))
+    queries = fill(grouped) * scale
+    found = torch.empty_like(queries, memory_format=torch.contiguous_format)
+    hidden = torch.full((_BLOCK, 2 * _BLOCK), float("-inf"), dtype=grouped.dtype).triu_(1)
     for head in range(key_heads):
         head_keys, head_values = keys[head].t(), values[head]
-        for start in range(0, tokens, _BLOCK):
-            stop = min(start + _BLOCK, tokens)
-            size, end = stop - start, before + stop
-            rows = grouped[head, :, start:stop].reshape(shared * size, head_dim) * scale
-            scores = rows @ head_keys[:, :end]
-            own = scores.view(shared, size, end)[:, :, end - size :]
-            own += hidden[:size, :size]
+        for start in range(0, queries.shape[2], _BLOCK):
+            rows = queries[head, :, start : start + _BLOCK]
+            shared, size, _ = rows.shape
+            end = -(-min(before + start + size, positions) // _BLOCK) * _BLOCK
+            scores = rows.reshape(shared * size, head_dim) @ head_keys[:, :end]
+            own = scores.view(shared, size, end)[:, :, before + start :]
+            own += hidden[:size, : own.shape[2]]
             seen = torch.softmax(scores, dim=-1) @ head_values[:end]
-            found[head, :, start:stop] = seen.view(shared, size, head_dim)
-    return found
+            found[head, :, start : start + size] = seen.view(shared, size, head_dim)
+    return found[:, :, :tokens]
 
 
 def use_packed_attention(model: Any) -> None:

@@ -24,8 +24,9 @@ from assistant.engine.folder import (
 from assistant.engine.linear.convert import convert_linears, quantize_linears
 from assistant.engine.linear.layout import find_layout
 from assistant.engine.lora import LoraAdapter, is_plain, load_adapter
-from assistant.engine.memory import keep_few_shapes, let_go_of_files
+from assistant.engine.memory import let_go_of_files
 from assistant.engine.renderers import load_renderer
+from assistant.engine.shapes import keep_few_shapes
 from assistant.errors import AssistantError, ModelFolderError, UsageError
 from assistant.prompts import Renderer
 from assistant.registry import LocalModel

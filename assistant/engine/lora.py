@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch.nn.functional import linear
 
 from assistant.engine.folder import TensorHeader, read_json
+from assistant.engine.shapes import fill
 from assistant.errors import ModelFolderError
 
 _NAME = re.compile(r"base_model\.model\.(?P<layer>.+)\.lora_(?P<side>[AB])\.weight")
@@ -35,8 +36,9 @@ class LoraPair:
     """B, with the scale in it: `[out_features, rank]`."""
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """The addition to the layer's output for its input `[..., in_features]`."""
-        return linear(linear(x.to(self.down.dtype), self.down), self.up).to(x.dtype)
+        """The addition to the layer's output for its input `[..., rows, in_features]`."""
+        filled = fill(x.to(self.down.dtype))
+        return linear(linear(filled, self.down), self.up)[..., : x.shape[-2], :].to(x.dtype)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

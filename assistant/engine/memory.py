@@ -1,24 +1,10 @@
 """Memory that a model no longer needs goes back to the system."""
 
 import ctypes
-import os
 import sys
 
 import torch
 from torch import nn
-
-_SHAPES = 256
-"""Shapes of products that oneDNN keeps its code for."""
-
-
-def keep_few_shapes() -> None:
-    """Let oneDNN, PyTorch's matrix products on a CPU, forget shapes that were not used for long.
-
-    It compiles code for each shape, near a megabyte with what belongs to it, and keeps that for
-    1,024 of them: attention to texts of all lengths fills them within an hour. To be called before
-    the first product; the user's own setting in the environment counts more.
-    """
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(_SHAPES))
 
 
 @torch.no_grad()

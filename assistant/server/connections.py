@@ -7,6 +7,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from assistant.server.limits import Limits
 
+_READ_BYTES = 65_536
+"""What is taken from a connection at once, at most."""
+
 
 def bounded_protocol(limits: Limits) -> type[asyncio.Protocol]:
     """uvicorn's protocol, with limits on how many connections there are and how long they dawdle.
@@ -14,9 +17,14 @@ def bounded_protocol(limits: Limits) -> type[asyncio.Protocol]:
     A body that belongs to a running request is timed where it is read (`bodies`). Here are the
     times when no request runs: until its first lines have come, and after its answer, while what
     was refused of its body is thrown away.
-    """
 
-    class BoundedProtocol(H11Protocol):
+    All connections are read into one buffer. For a plain protocol asyncio makes one of 256 KB for
+    each read and shrinks it to what came, which leaves the C library's heap full of holes: it grew
+    by 2.7 MB in twenty minutes of load, and went on growing.
+    """
+    buffer = memoryview(bytearray(_READ_BYTES))
+
+    class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
         _waiting: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -29,6 +37,12 @@ def bounded_protocol(limits: Limits) -> type[asyncio.Protocol]:
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_waiting()
             super().connection_lost(exc)
+
+        def get_buffer(self, sizehint: int) -> memoryview:
+            return buffer
+
+        def buffer_updated(self, nbytes: int) -> None:
+            self.data_received(bytes(buffer[:nbytes]))
 
         def data_received(self, data: bytes) -> None:
             refused = self._refused_body

@@ -14,6 +14,7 @@ import openai
 from assistant import __version__, paths
 from assistant.client.record import ModelChoice, ServerRecord
 from assistant.config import Settings
+from assistant.server.activity import Activity
 from assistant.server.app import Service
 from assistant.server.engines import Loader
 from assistant.server.host import ModelHost
@@ -22,6 +23,34 @@ from assistant.server.limits import Limits
 from assistant.server.run import listen
 
 TOKEN = "the-token-of-this-test"
+SECONDS = 30.0
+"""After which what a test waits for will not come any more."""
+
+
+class Watched(Activity):
+    """Lets a test wait for requests to come and go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        try:
+            with super().request():
+                self._tell()
+                yield
+        finally:
+            self._tell()
+
+    def wait_for(self, requests: int) -> None:
+        """Wait until so many requests are running; blocking."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.running == requests, SECONDS)
+
+    def _tell(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
 
 @dataclass(frozen=True)
@@ -30,6 +59,7 @@ class Live:
 
     url: str
     service: Service
+    activity: Watched
 
     def client(self, token: str = TOKEN) -> openai.OpenAI:
         """The official client."""
@@ -77,15 +107,17 @@ def live(
     choice = ModelChoice.of(Settings(model=model))
     limits = limits or Limits(grace_seconds=0)
     # As one that a front end started, so that it stays when its model cannot be loaded.
-    life = Life(Service(ModelHost(choice, loader), limits), 0, lambda _: None, by_front_end=True)
+    activity = Watched()
+    service = Service(ModelHost(choice, loader), limits, activity)
+    life = Life(service, 0, lambda _: None, by_front_end=True)
     server = life.server(TOKEN)
     listening = listen(0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     thread = threading.Thread(target=life.run, args=(server, listening))
     thread.start()
     try:
-        running = Live(url, life.service)
-        while until_loaded and life.service.host.state.status == "loading":
+        running = Live(url, service, activity)
+        while until_loaded and service.host.state.status == "loading":
             time.sleep(0.005)
         yield running
     finally:

@@ -15,15 +15,16 @@ from assistant import paths
 from assistant.client.record import ModelChoice
 from assistant.errors import ModelFolderError
 from assistant.server.engines import Served
-from tests.server.live import Live, live
+from tests.server.live import SECONDS, Live, live
 from tests.server.scripted_engine import ScriptedLoader
 
 
 class Loader(ScriptedLoader):
-    """Models whose folder says `broken` are; loading waits while `held`."""
+    """The models `broken` and `burning` cannot be loaded; the others wait until `going` is set."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.begun = threading.Event()
         self.going = threading.Event()
         self.going.set()
 
@@ -32,6 +33,7 @@ class Loader(ScriptedLoader):
             raise ModelFolderError("model.safetensors is missing")
 
     def load(self, choice: ModelChoice) -> Served:
+        self.begun.set()
         self.going.wait()
         if choice.model == "burning":
             raise ModelFolderError("the tensor x is missing")
@@ -67,6 +69,10 @@ def text(server: Live, model: str) -> str:
     return answer.choices[0].text
 
 
+async def running_are(server: Live, requests: int) -> None:
+    await asyncio.to_thread(server.activity.wait_for, requests)
+
+
 def listed(server: Live) -> list[str]:
     return [model.id for model in server.client().models.list().data]
 
@@ -97,18 +103,17 @@ async def test_it_waits_for_running_requests_and_those_behind_it_wait_for_it(
         running = await client.completions.create(model="one", prompt="until told", stream=True)
         assert (await anext(aiter(running))).choices[0].text == "begin"
         loader.going.clear()
+        loader.begun.clear()
         two = asyncio.create_task(said("two"))
-        while server.service.activity.running < 2:
-            await asyncio.sleep(0.01)
+        await running_are(server, 2)
         one = asyncio.create_task(said("one"))
-        while server.service.activity.running < 3:
-            await asyncio.sleep(0.01)
+        await running_are(server, 3)
         assert server.health()["model"] == "one"
         paths.state_dir().mkdir(parents=True, exist_ok=True)
         (paths.state_dir() / "go").touch()
         assert "".join([piece.choices[0].text async for piece in running]) == "untiltold"
-        while (await asyncio.to_thread(server.health))["detail"] != "loading two":
-            await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(loader.begun.wait, SECONDS)
+        assert (await asyncio.to_thread(server.health))["detail"] == "loading two"
         assert not two.done()
         loader.going.set()
         assert (await two).choices[0].text == "wellsaid"
@@ -121,11 +126,9 @@ async def test_nobody_waits_for_a_model_whose_client_has_gone(server: Live, load
         running = await client.completions.create(model="one", prompt="for ever", stream=True)
         await anext(aiter(running))
         two = asyncio.create_task(client.completions.create(model="two", prompt="a"))
-        while server.service.activity.running < 2:
-            await asyncio.sleep(0.01)
+        await running_are(server, 2)
         two.cancel()
-        while server.service.activity.running > 1:
-            await asyncio.sleep(0.01)
+        await running_are(server, 1)
         await running.close()
         assert (await client.completions.create(model="one", prompt="a")).choices[0].text == "a"
     assert loader.loads == ["one"]

@@ -7,11 +7,9 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-_mkldnn: Any = torch.backends.mkldnn
+from assistant.engine.shapes import fill
 
-_BUCKET = 32
-"""More rows than this are filled up to a multiple of it. oneDNN compiles code for each number of
-rows, two thirds of a megabyte, and keeps the last thousand: prompts have all lengths."""
+_mkldnn: Any = torch.backends.mkldnn
 
 Source = Literal["plain", "tied", "nf4"]
 """What weights were before they were packed; `tied` ones stand in the embedding, too."""
@@ -42,14 +40,11 @@ class DenseWeight:
         """`rows` `[..., K]` times the matrix: `[..., N]`, bfloat16 both."""
         if not self._packed:
             return nn.functional.linear(rows, self._weight, bias)
-        count = rows.shape[0]
-        missing = -count % _BUCKET if rows.dim() == 2 and count > _BUCKET else 0
-        if missing:
-            rows = nn.functional.pad(rows, (0, 0, 0, missing))
+        flat = rows.reshape(-1, rows.shape[-1])
         product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
-            rows, self._weight, bias, "none", [], ""
+            fill(flat), self._weight, bias, "none", [], ""
         )
-        return product[:count] if missing else product
+        return product[: len(flat)].reshape(*rows.shape[:-1], product.shape[-1])
 
     def plain(self) -> torch.Tensor:
         """The matrix as an ordinary tensor."""

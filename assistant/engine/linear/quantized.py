@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from assistant.engine.linear.packed import DenseWeight
+from assistant.engine.shapes import fill
 
 KERNEL_ROWS = 16
 """Rows that the kernel gets as long as nobody has measured: see `crossover`."""
@@ -62,7 +63,7 @@ class QuantizedLinear(nn.Module):
         """The same by a matrix multiplication in bfloat16."""
         if self._dense is not None:
             return self._dense.multiply(rows)
-        return self.multiply_unpacked(rows)
+        return self.multiply_unpacked(fill(rows))[: len(rows)]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """`x` is `[..., in_features]`; the answer `[..., out_features]` has its dtype."""
