@@ -79,6 +79,7 @@ inline void multiply_chunk(const Weights& w, const int8_t* chunk, int64_t tiles,
   const int64_t size = tile_bytes(w.group), sums = kTile * kUnit * kOutputs;
   std::fill_n(totals, tiles * sums, 0.0f);
   const int64_t codes = w.group * Weights::kInputBytes;
+  const int64_t share = (codes / 64 + tiles - 1) / tiles * 64;
   const uint8_t* at = w.codes + unit * w.inputs * Weights::kInputBytes;
   for (int64_t g = 0; g < w.inputs / w.group; ++g, at += codes) {
     const uint8_t* panel = as_panel(w, at, room);
@@ -88,7 +89,7 @@ inline void multiply_chunk(const Weights& w, const int8_t* chunk, int64_t tiles,
     const uint8_t* next = at + codes;
     for (int64_t tile = 0; tile < tiles; ++tile, chunk += size) {
       // The next group's share of the codes, which come from memory while this one is computed.
-      for (int64_t k = codes * tile / tiles / 64 * 64; k < codes * (tile + 1) / tiles; k += 64)
+      for (int64_t k = tile * share; k < std::min((tile + 1) * share, codes); k += 64)
         _mm_prefetch(reinterpret_cast<const char*>(next + k), _MM_HINT_T0);
       add_tile(panel, chunk, w.group, pairs, Weights::kMiddle, totals + tile * sums);
     }
