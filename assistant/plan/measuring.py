@@ -31,9 +31,8 @@ _L3 = Path("/sys/devices/system/cpu/cpu0/cache/index3/size")
 _L3_BYTES = 32 << 20
 """Where the system does not tell."""
 _BEYOND = 12
-"""How many times larger than the processor's cache the layers are together: of three times as much a
-third of what is read again was still there, and small models seemed half as fast again as they are.
-"""
+"""How many times larger than the processor's cache the layers are together: of three times as much
+a third is still there when it is read again, and small models seem faster than they are."""
 _PROMPT_LAYERS = 2
 _MOST_LAYERS = 64
 _FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
