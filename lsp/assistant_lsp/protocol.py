@@ -202,7 +202,7 @@ class AssistantLanguageServer(LanguageServer):
             "assistant",
             version,
             protocol_cls=AssistantProtocol,
-            converter_factory=default_converter,
+            converter_factory=_converter,
         )
 
     def report_server_error(self, error: Exception, source: Any) -> None:
@@ -211,6 +211,17 @@ class AssistantLanguageServer(LanguageServer):
             self.protocol.refuse_unreadable()
         else:
             _log.error("%s in %s", type(error).__name__, source.__name__)
+
+
+def _converter() -> Any:
+    """pygls' converter, which stops at the first thing that is wrong in a message.
+
+    It would collect all of it otherwise, each with its traceback, and take a long text that stands
+    where a list belongs for a list with a mistake for each letter.
+    """
+    converter = default_converter()  # type: ignore[no-untyped-call]
+    converter.detailed_validation = False
+    return converter
 
 
 def _is_notification(method: str) -> bool:
