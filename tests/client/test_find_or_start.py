@@ -65,9 +65,6 @@ async def test_a_server_that_nobody_started_by_hand_lets_all_else_compute_first(
         mine = os.getpriority(os.PRIO_PROCESS, 0)
         pid = the_record().pid
         assert os.getpriority(os.PRIO_PROCESS, pid) == min(mine + NICE, 19)
-        group = Path(f"/proc/{pid}/autogroup")
-        if group.exists():
-            assert group.read_text().endswith(f" nice {NICE}\n")
         threads = Path(f"/proc/{pid}/task")
         for thread in threads.iterdir() if threads.exists() else ():
             assert os.getpriority(os.PRIO_PROCESS, int(thread.name)) == min(mine + NICE, 19)
