@@ -21,6 +21,7 @@ from assistant.server.host import ModelHost
 from assistant.server.life import Announce, Life
 from assistant.server.limits import GRACE_SECONDS, Limits
 from assistant.server.loading import EngineLoader
+from assistant.server.priority import stand_back
 from assistant.server.security import ensure_token
 
 HOST = "127.0.0.1"
@@ -83,6 +84,8 @@ def _serve_alone(
     choice = ModelChoice.of(settings)
     listening = listen(port)
     by_front_end = FRONT_END_VARIABLE in os.environ
+    if by_front_end:
+        stand_back()
     url = f"http://{HOST}:{listening.getsockname()[1]}"
     record = ServerRecord(url, os.getpid(), __version__, choice, by_front_end)
     life = Life(

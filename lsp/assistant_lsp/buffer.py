@@ -5,12 +5,12 @@ position behind such a character; and it holds no version a request could be che
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 from lsprotocol import types
+
+from assistant_lsp.lines import Lines
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -32,19 +32,19 @@ class Edit:
 class TextBuffer:
     """An immutable text with positions in one encoding; an edit makes a new one."""
 
-    lines: tuple[str, ...]
+    lines: Lines
     """Each with its line end; the last one has none and may be empty."""
     encoding: str
 
     @classmethod
     def of(cls, text: str, encoding: str) -> "TextBuffer":
         """The buffer of `text`; `encoding` is `utf-8`, `utf-16` or `utf-32`."""
-        return cls(tuple(_split(_sound(text))), encoding)
+        return cls(Lines.of(_split(_sound(text))), encoding)
 
     @property
     def text(self) -> str:
         """The whole text."""
-        return "".join(self.lines)
+        return self.lines.text
 
     @property
     def line_end(self) -> str:
@@ -53,7 +53,7 @@ class TextBuffer:
 
     def replaced(self, edit: Edit) -> "TextBuffer":
         """The buffer with an edit made."""
-        (first, head), (last, tail) = self._lines_of(edit.start, edit.end)
+        (first, head), (last, tail) = self.lines.place(edit.start), self.lines.place(edit.end)
         # The line before is split again too: its `\r` and a new `\n` make one line end together.
         begin = max(first - 1, 0)
         before = "".join(self.lines[begin:first]) + self.lines[first][:head]
@@ -61,7 +61,7 @@ class TextBuffer:
         middle = _split(before + edit.text + after)
         if last + 1 < len(self.lines):
             middle.pop()  # `after` ends with a line end: what follows it is the next line
-        return TextBuffer((*self.lines[:begin], *middle, *self.lines[last + 1 :]), self.encoding)
+        return TextBuffer(self.lines.replaced(begin, last + 1, middle), self.encoding)
 
     def fits(self, position: types.Position) -> bool:
         """Whether the text has such a position, so that it was made for this very text."""
@@ -73,11 +73,11 @@ class TextBuffer:
     def offset(self, position: types.Position) -> int:
         """The index into `text`; a position past a line's or the text's end means that end."""
         line, column = self._place(position)
-        return sum(map(len, self.lines[:line])) + column
+        return self.lines.start(line) + column
 
     def position(self, offset: int) -> types.Position:
         """The position of an index into `text`."""
-        ((line, column),) = self._lines_of(offset)
+        line, column = self.lines.place(offset)
         return types.Position(line, self._units(_content(self.lines[line])[:column]))
 
     def span(self, start: int, end: int) -> types.Range:
@@ -89,15 +89,6 @@ class TextBuffer:
         if position.line >= len(self.lines):
             return len(self.lines) - 1, len(self.lines[-1])
         return position.line, self._column(_content(self.lines[position.line]), position.character)
-
-    def _lines_of(self, *offsets: int) -> list[tuple[int, int]]:
-        """Line and column, in characters, of each of these indexes into `text`."""
-        ends = list(accumulate(map(len, self.lines)))
-        lines = [min(bisect_right(ends, offset), len(ends) - 1) for offset in offsets]
-        return [
-            (line, offset - (ends[line - 1] if line else 0))
-            for line, offset in zip(lines, offsets, strict=True)
-        ]
 
     def _column(self, content: str, character: int) -> int:
         """Inside a character means before it."""

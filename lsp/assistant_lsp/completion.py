@@ -244,11 +244,13 @@ class Completions:
 
     def _go_ahead(self, place: _Place, suggestion: Suggestion, rest: str) -> None:
         """Begin what comes behind a suggestion when the user stops to look at it."""
+        if not (place.settings.ahead and self._pace.looks_ahead):
+            return
         after = place.behind(rest)
         uri = place.document.uri
         running = uri in self._jobs and not self._jobs[uri].task.done()
         known = self._made.rest(uri, after.before, after.after) is not None
-        if place.settings.ahead and not running and not known and after.spot.wanted:
+        if not running and not known and after.spot.wanted:
             self._begin(after, self._pace.pause, follows=suggestion)
 
     async def _generate(self, job: _Job, delay: float) -> None:

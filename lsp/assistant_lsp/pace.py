@@ -7,6 +7,9 @@ _PAUSE_SECONDS = 1.0
 _WEIGHT = 0.1
 """Of the newest observation in a running mean."""
 _LONGEST_DELAY = 0.3
+_SELDOM, _TOLD = 0.05, 10
+"""How seldom somebody takes suggestions for whom none is made before it is wanted, and after how
+many of them one knows."""
 _REMEMBERED = 40
 """Suggestions; older ones hardly weigh anything."""
 
@@ -67,6 +70,14 @@ class Pace:
     def pause(self) -> float:
         """Seconds without a key after which somebody has stopped typing, to read perhaps."""
         return min(_LONGEST_DELAY, 2.0 * (self._gap.value or 0.0))
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether to make what comes behind a suggestion before that is taken.
+
+        It saves the wait after one that is taken, and is made for nothing behind all others.
+        """
+        return len(self._accepted) < _TOLD or self._welcome >= _SELDOM
 
     @property
     def _welcome(self) -> float:

@@ -49,8 +49,6 @@ class _Input:
 
     async def readline(self) -> bytes:
         """The next line of a head; what cannot be one is made a line that says nothing."""
-        # Whoever was called by the message before looks at the documents as they are now.
-        await asyncio.sleep(0)
         try:
             line = await self._stream.readline()
         except ValueError:  # a line without an end
@@ -59,6 +57,8 @@ class _Input:
 
     async def readexactly(self, size: int) -> bytes:
         """A body, or nothing where the editor leaves within it."""
+        # Whoever was called by the message before looks at the documents as they are now.
+        await asyncio.sleep(0)
         with suppress(asyncio.IncompleteReadError):
             return await self._stream.readexactly(size)
         return b""

@@ -19,6 +19,7 @@ from assistant.config import Settings
 from assistant.errors import ServerError
 from assistant.messages import CompletionRequest, SamplingParams
 from assistant.prompts import Wording
+from assistant.server.priority import NICE
 from tests.server.processes import SCRIPTED, lines_until, server_process
 from tests.server.scripted_server import CRASH, MISSING
 
@@ -56,6 +57,17 @@ async def test_a_server_is_started_and_then_found() -> None:
         assert await client.ready(said.append) == card
         assert said == []
         assert the_record() == first
+
+
+async def test_a_server_that_nobody_started_by_hand_lets_all_else_compute_first() -> None:
+    async with client_of() as client:
+        await client.ready()
+        mine = os.getpriority(os.PRIO_PROCESS, 0)
+        pid = the_record().pid
+        assert os.getpriority(os.PRIO_PROCESS, pid) == min(mine + NICE, 19)
+        threads = Path(f"/proc/{pid}/task")
+        for thread in threads.iterdir() if threads.exists() else ():
+            assert os.getpriority(os.PRIO_PROCESS, int(thread.name)) == min(mine + NICE, 19)
 
 
 async def test_loading_is_told_to_all_who_wait_and_they_share_one_start() -> None:

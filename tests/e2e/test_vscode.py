@@ -19,6 +19,9 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 TYPED_BEHIND = '    """Return the value of everything on the shelf."""\n'
 MESSAGES = ".notifications-toasts .notification-list-item-message"
 PREVIEW = ".bulk-edit-panel"
+POPUP = ".suggest-widget.visible .monaco-list-row"
+MENU = ".quick-input-widget .monaco-list-row .label-name"
+STATUS = ".statusbar-item[id^='assistant.assistant-private'] a"
 NEW_TEXT = ".monaco-diff-editor .modified .view-lines"
 PICTURES = os.environ.get("ASSISTANT_TEST_PICTURES")
 
@@ -91,6 +94,8 @@ def test_a_paragraph_is_polished_and_the_change_is_undone(window: Window) -> Non
     vscode.command("Assistant: Polish")
     vscode.wait("the preview", lambda: "The server keeps" in vscode.shown(PREVIEW))
     assert "teh result" in vscode.text, "nothing is changed before the user agrees"
+    # The entries come unticked.
+    vscode.wait("advice", lambda: "tick what you want" in vscode.shown(".statusbar"))
     vscode.click(f"{PREVIEW} [aria-level='2'] input")
     vscode.click(f"{PREVIEW} [aria-level='2']")
     vscode.wait("the diff", lambda: "the result" in vscode.shown(NEW_TEXT))
@@ -98,6 +103,7 @@ def test_a_paragraph_is_polished_and_the_change_is_undone(window: Window) -> Non
     take_picture(vscode, "polished")
     vscode.click(f"{PREVIEW} .monaco-button")
     vscode.wait("the end of the preview", lambda: not vscode.shown(PREVIEW))
+    vscode.wait("no advice", lambda: "tick what you want" not in vscode.shown(".statusbar"))
     vscode.open(file, 3)
     vscode.wait("the polished text", lambda: "teh result" not in vscode.text)
     vscode.press("s", control=True)
@@ -122,6 +128,78 @@ def test_a_missing_program_is_told_once_and_found_when_it_is_there(window: Windo
     vscode.program.symlink_to(ASSISTANT)
     vscode.command("Assistant: Restart")
     vscode.wait_ready()
+
+
+def test_it_is_started_anew_with_a_command_that_was_changed(window: Window) -> None:
+    vscode = window.vscode
+    vscode.wait_ready()
+    (old,) = vscode.servers()
+    other = vscode.program.with_name(f"{vscode.program.name} of another name")
+    other.symlink_to(ASSISTANT)
+    vscode.configure({"assistant.command": [str(other), "lsp"]})
+    vscode.wait("the end of the old one", lambda: not old.is_running())
+    vscode.wait_ready()
+    (new,) = vscode.servers()
+    assert str(other) in new.cmdline()
+    vscode.configure({})
+    vscode.wait("the end of the new one", lambda: not new.is_running())
+    vscode.wait_ready()
+
+
+def test_without_ghost_text_the_suggestion_comes_in_the_popup(window: Window) -> None:
+    vscode, file = window.vscode, window.project / "typed.py"
+    text = file.read_text()
+    vscode.open(file, text.count("\n") + 1)
+    # Without numbers beside the lines, one sees that the settings have arrived.
+    vscode.configure({"editor.inlineSuggest.enabled": False, "editor.lineNumbers": "off"})
+    try:
+        vscode.wait("no numbers", lambda: not vscode.shown(".line-numbers"))
+        vscode.press("Enter")
+        vscode.type("    return total_of")
+        vscode.wait("the popup", lambda: "assistant" in vscode.shown(f"{POPUP} .details-label"))
+        assert not vscode.ghost_text
+    finally:
+        vscode.configure({})
+        vscode.wait("numbers", lambda: vscode.shown(".line-numbers"))
+
+
+def test_the_status_offers_the_commands(window: Window) -> None:
+    vscode = window.vscode
+    vscode.wait_ready()
+    for status in ("Assistant: no suggestions while you type", "Assistant: ready"):
+        vscode.click(STATUS)
+        vscode.wait("the menu", lambda: "Explain" in vscode.shown(MENU))
+        vscode.browser.do("Input.insertText", text="Turn Suggestions Off or On")
+        vscode.wait("fewer entries", lambda: "Explain" not in vscode.shown(MENU))
+        vscode.press("Enter")
+        vscode.wait_status(status)
+
+
+def test_a_server_that_dies_again_and_again_is_left_alone_until_the_user_asks(
+    window: Window,
+) -> None:
+    vscode = window.vscode
+    vscode.wait_ready()
+    deaths = 0
+    while not given_up(vscode):
+        for server in vscode.servers():
+            server.kill()
+            server.wait()
+        deaths += 1
+        vscode.wait("a new one, or none", lambda: given_up(vscode) or alive(vscode))
+    assert deaths > 3, "the first times it is started anew"
+    assert not vscode.servers()
+    assert vscode.status == "Assistant: the language server is not running"
+    vscode.command("Assistant: Restart")
+    vscode.wait_ready()
+
+
+def given_up(vscode: VSCode) -> bool:
+    return "will not be restarted" in vscode.shown(MESSAGES)
+
+
+def alive(vscode: VSCode) -> bool:
+    return vscode.status == "Assistant: ready" and bool(vscode.servers())
 
 
 def first_ghost_text(vscode: VSCode, project: Path) -> str:

@@ -9,11 +9,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 EXTENSION = Path(__file__).parents[2] / "editors" / "vscode"
@@ -169,8 +170,10 @@ class VSCode:
         self.program = folder / "assistant"
         """What the settings name as the language server."""
         self.program.symlink_to(ASSISTANT)
-        settings = _SETTINGS | {"assistant.command": [str(self.program), "lsp"]}
-        (user / "User" / "settings.json").write_text(json.dumps(settings))
+        (user / "User" / "settings.json").write_text(json.dumps(_SETTINGS))
+        self._settings = workspace / ".vscode" / "settings.json"
+        self._settings.parent.mkdir()
+        self.configure({})
         places = [f"--user-data-dir={user}", f"--extensions-dir={folder / 'extensions'}"]
         config = folder / "config.yaml"
         config.write_text("auth: none\n")
@@ -195,6 +198,15 @@ class VSCode:
         self.press("b", control=True)  # more room for the text
 
     # What is done --------------------------------------------------------------------------------
+
+    def configure(self, settings: Mapping[str, object]) -> None:
+        """Have these settings in the workspace, and no others but the program.
+
+        Not among the user's: in a window of a remote machine, as this one is, what is a machine's
+        own, such as a program, does not count there.
+        """
+        command = {"assistant.command": [str(self.program), "lsp"]}
+        self._settings.write_text(json.dumps(command | dict(settings)))
 
     def press(self, key: str, *, control: bool = False) -> None:
         """Press and release one key."""
@@ -259,6 +271,17 @@ class VSCode:
         labels: list[str] = self.browser.evaluate(_STATUS)
         return labels[0] if labels else ""
 
+    def servers(self) -> list[psutil.Process]:
+        """The language servers that were started here, by whatever name the settings gave."""
+        found = psutil.Process(self._server.pid).children(recursive=True)
+        return [process for process in found if self._is_server(process)]
+
+    def _is_server(self, process: psutil.Process) -> bool:
+        try:
+            return any(part.startswith(str(self.program)) for part in process.cmdline())
+        except psutil.Error:  # it has ended meanwhile
+            return False
+
     @property
     def text(self) -> str:
         """The text in the editor, as far as it is in view, with the ghost text in it."""
@@ -286,7 +309,11 @@ class VSCode:
 
     def wait_ready(self) -> None:
         """Wait for the server, and for the model where it is being loaded."""
-        self.wait("readiness", lambda: self.status == "Assistant: ready")
+        self.wait_status("Assistant: ready")
+
+    def wait_status(self, status: str) -> None:
+        """Wait until the status bar says so."""
+        self.wait(status, lambda: self.status == status)
 
     def close(self) -> None:
         self.browser.close()

@@ -8,14 +8,16 @@ from collections import Counter
 from typing import Any
 
 import psutil
+import pytest
 
-from tests.lsp.editor import URI, Editor, at, span
+from tests.lsp.editor import URI, Editor, RequestError, at, span
 from tests.lsp.scripted_model import PATIENCE, ScriptedModel
 
 MESSAGES = 10_000
 TOGETHER = 250
 GROWTH = 1.1
 """Of the memory from a fifth of the messages on: caches have their size by then."""
+LONG = "x" * 1_000_000
 JUNK: list[Any] = [
     *(None, True, False, 0, -1, 1.5, 2**31, 2**63, -(2**63), 1e308),
     *(
@@ -68,6 +70,15 @@ RECORDED: list[tuple[str, dict[str, Any]]] = [
     (
         "workspace/didChangeConfiguration",
         {"settings": {"assistant": {"completion": {"maxTokens": 9, "disabledFolders": ["/x"]}}}},
+    ),
+    (
+        "workspace/didChangeWorkspaceFolders",
+        {
+            "event": {
+                "added": [{"uri": "file:///project", "name": "project"}],
+                "removed": [{"uri": "file:///other", "name": "other"}],
+            }
+        },
     ),
     ("window/workDoneProgress/cancel", {"token": "1"}),
     ("$/cancelRequest", {"id": 1}),
@@ -157,3 +168,37 @@ async def test_ten_thousand_hostile_messages(model: ScriptedModel) -> None:
         assert await editor.request("shutdown", None) is None
         editor.notify("exit", None)
         assert await editor.process.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("workspace/didChangeWorkspaceFolders", {"event": {"added": [], "removed": LONG}}),
+        (
+            "textDocument/didChange",
+            {"textDocument": {"uri": URI, "version": 2}, "contentChanges": LONG},
+        ),
+        (
+            "textDocument/codeAction",
+            {
+                "textDocument": {"uri": URI},
+                "range": span(0, 0, 1, 3),
+                "context": {"diagnostics": LONG},
+            },
+        ),
+    ],
+)
+async def test_a_long_text_in_place_of_a_list_is_one_mistake(
+    environment: dict[str, str], method: str, params: object
+) -> None:
+    """And not one for each of its letters."""
+    async with Editor(environment) as editor:
+        await editor.start()
+        with pytest.raises(RequestError):
+            await editor.request("textDocument/levitate", {})
+        process = psutil.Process(editor.process.pid)
+        before = process.memory_info().rss
+        editor.notify(method, params)
+        with pytest.raises(RequestError):
+            await editor.request("textDocument/levitate", {})
+        assert process.memory_info().rss < before + 10 * len(LONG)

@@ -63,6 +63,17 @@ def test_what_was_accepted_and_then_undone_counts_once_and_as_not_welcome() -> N
     assert undone.delay == refused.delay == paced(0.15, 0.5, [False] * 5)
 
 
+def test_for_somebody_who_takes_nothing_nothing_is_made_ahead_until_something_is_taken() -> None:
+    pace = Pace()
+    for number in range(9):
+        pace.settled(str(number), accepted=False)
+    assert pace.looks_ahead, "of so few one cannot say"
+    pace.settled("9", accepted=False)
+    assert not pace.looks_ahead
+    pace.settled("10", accepted=True)
+    assert pace.looks_ahead
+
+
 def test_a_pause_is_no_typing() -> None:
     pace = Pace()
     for time in (0.0, 100.0, 200.0):

@@ -1,6 +1,7 @@
 """The life of a real server process."""
 
 import asyncio
+import os
 import signal
 import socket
 import stat
@@ -44,6 +45,8 @@ def test_a_signal_ends_it_and_what_it_generates(number: signal.Signals) -> None:
         assert next_line(process) == "ready: starter: words alone"
         assert the_record().pid == process.pid
         assert not the_record().by_front_end
+        mine = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == mine  # as who started it wants
         stream = client().completions.create(model="starter", prompt="for ever", stream=True)
         assert next(stream).choices[0].text == "begin"
         process.send_signal(number)

@@ -1,4 +1,4 @@
-import { commands, Uri, ViewColumn, window, type Disposable } from "vscode";
+import { CancellationTokenSource, commands, Uri, ViewColumn, window, type Disposable } from "vscode";
 import {
   LanguageClient,
   RevealOutputChannelOn,
@@ -8,6 +8,7 @@ import {
   type StaticFeature,
 } from "vscode-languageclient/node";
 import { Early } from "./early";
+import { adviseOn } from "./preview";
 import { COMMAND, SECTION, serverCommand, showsGhostText } from "./settings";
 import type { Life, Model, Status } from "./status";
 
@@ -131,6 +132,13 @@ export class Assistant implements Disposable {
           this.status.work(token);
         }
         next(token, params);
+      },
+      workspace: {
+        // Nobody cancels it: the server asks for it, and the user answers.
+        handleApplyEdit: (params, next) => {
+          const decided = next(params, new CancellationTokenSource().token);
+          return adviseOn(params.edit, Promise.resolve(decided));
+        },
       },
       window: {
         // Beside the user's text rather than over it.
