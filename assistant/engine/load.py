@@ -31,9 +31,12 @@ from assistant.prompts import Renderer
 from assistant.registry import LocalModel
 
 _DEFAULT_CONTEXT = 2048
+GPTQ_TRAINING_BACKEND = "gptq_torch"
+"""Of the kernels that gptqmodel has, the one whose gradients are right."""
 # Parts of transformers that have no type annotations, or wrong ones.
 _Models: Any = AutoModelForCausalLM
 _BitsAndBytes: Any = transformers.BitsAndBytesConfig
+_Gptq: Any = transformers.GPTQConfig
 _logging: Any = transformers.utils.logging
 _HEADER_DTYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32}
 
@@ -52,6 +55,8 @@ class LoadOptions:
     """What inputs of 4-bit layers are rounded to on a CPU."""
     dense_bytes: int | None = None
     """Memory on a CPU for keeping 4-bit weights in bfloat16, too; None: a third of what is free."""
+    dtype: torch.dtype | None = None
+    """What weights that are not quantized are held as, and computed with; None: as stored."""
     kernel_rows: int | None = None
     """Rows that 4-bit kernels get on a CPU, more go through bfloat16; None: measured."""
 
@@ -227,8 +232,12 @@ def _quantization_config(folder: ModelFolder, options: LoadOptions) -> Any:
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16,
+            bnb_4bit_compute_dtype=options.dtype or torch.bfloat16,
         )
+    if method == "gptq" and not options.for_inference:
+        # The other kernels lose the gradient of their inputs, in silence.
+        bits = int((folder.quantization or {}).get("bits", 4))
+        return _Gptq(bits=bits, backend=GPTQ_TRAINING_BACKEND)
     return None
 
 
@@ -264,6 +273,8 @@ def _dtype(
 
     Weights that are quantized afterwards stay as they are in the file, which is then not copied.
     """
+    if options.dtype is not None:
+        return options.dtype
     found = (_HEADER_DTYPES.get(tensor.dtype) for tensor in folder.tensors.values())
     stored = next((item for item in found if item is not None), torch.float32)
     if folder.quantization is None and options.quantization == "int4":
