@@ -26,6 +26,7 @@ from assistant.engine.linear.layout import find_layout
 from assistant.engine.lora import LoraAdapter, is_plain, load_adapter
 from assistant.engine.memory import keep_few_shapes, let_go_of_files
 from assistant.engine.renderers import load_renderer
+from assistant.engine.trained_for import check_note
 from assistant.errors import AssistantError, ModelFolderError, UsageError
 from assistant.prompts import Renderer
 from assistant.registry import LocalModel
@@ -94,6 +95,8 @@ def load_model(local: LocalModel, options: LoadOptions | None = None) -> LoadedM
         config = _load_config(folder)
         renderer = load_renderer(local)
         model = _load_weights(folder, config, device, options)
+        if local.adapter is not None:
+            check_note(local.adapter, model, renderer)
         plain = adapter is None or local.adapter is None or is_plain(local.adapter, adapter)
         if local.adapter is not None and adapter is not None and not plain:
             # Imported where it is needed: peft brings half of PyTorch's compilers along, which
