@@ -12,6 +12,7 @@ from assistant.registry import LocalModel
 from assistant_finetune.training.settings import Method, Precision
 
 _DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
+_GPTQ_KERNEL = "TorchLinear"
 _TOLERANCE = 0.05
 """How far a gradient may be from the exact one, of its own length: kernels round to 16 bits."""
 
@@ -93,14 +94,16 @@ def check_gradients(model: Any) -> None:
     """Compare the gradient that passes through each kind of layer with the exact one.
 
     Some kernels for quantized weights give outputs without a gradient for their inputs, or with a
-    wrong one, and the loss still falls: only layers behind the last of them learn. Raises
-    AssistantError that names the kind.
+    wrong one, and the loss still falls: only layers behind the last of them learn. Some do so only
+    once they have computed something without a gradient: of those for GPTQ one alone is let in.
+    Raises AssistantError that names the kind.
     """
     seen = set[type]()
     for module in model.modules():
         if is_linear(module) and type(module) not in seen:
             seen.add(type(module))
-            if not _passes_gradient(module):
+            other = hasattr(module, "qweight") and type(module).__name__ != _GPTQ_KERNEL
+            if other or not _passes_gradient(module):
                 raise AssistantError(
                     f"layers of the kind {type(module).__name__} lose the gradient of their "
                     "inputs: nothing in front of them would be learned, so they are refused"

@@ -31,6 +31,7 @@ from assistant.errors import UsageError
 from assistant.prompts import IGNORED
 from assistant_finetune.training.base import Base, linear_names
 from assistant_finetune.training.checkpoints import Checkpoints
+from assistant_finetune.training.loss import is_plain_head, learned_losses
 from assistant_finetune.training.settings import Settings
 
 # Parts of the libraries that have no type annotations, or wrong ones.
@@ -42,6 +43,10 @@ _get_peft_model: Any = get_peft_model
 
 OnLog = Callable[[dict[str, float]], object]
 """Is told what was measured: `step`, and `loss` or `held_out_loss`, among others."""
+
+
+_MULTIPLE = 64
+"""Rows are padded to so many tokens: a CPU's library keeps memory for each shape that it meets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,8 @@ def collate(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
     There is no attention mask: attention is made from the positions, each of whose restarts begins
     a sample of its own, the padding's too.
     """
-    length = max(len(row["input_ids"]) for row in rows)
+    longest = max(len(row["input_ids"]) for row in rows)
+    length = -(-longest // _MULTIPLE) * _MULTIPLE
 
     def padded(key: str, fill: float, dtype: torch.dtype) -> torch.Tensor:
         whole = torch.full((len(rows), length), fill, dtype=dtype)
@@ -143,6 +149,11 @@ class _RowTrainer(_Trainer):  # type: ignore[misc]
             processing_class=tokenizer,
             callbacks=[_Watcher(job)],
         )
+        self._sparse = (
+            job.base.model.device.type == "cpu"
+            and self.accelerator.num_processes == 1
+            and is_plain_head(job.base.model)
+        )
 
     def compute_loss(
         self,
@@ -161,10 +172,14 @@ class _RowTrainer(_Trainer):  # type: ignore[misc]
         return (loss, None) if return_outputs else loss
 
     def _losses(self, model: Any, inputs: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
-        weights = inputs["weights"][:, 1:]
+        weights = inputs["weights"]
         given = {key: value for key, value in inputs.items() if key != "weights"}
+        if self._sparse:
+            plain = self._job.base.model
+            labels = given.pop("labels")
+            return learned_losses(plain, given, labels, weights)
         outputs = model(**given, use_cache=False, fused_lm_head=True)
-        return -(outputs.log_probs * weights).sum(), outputs.label_mask.sum()
+        return -(outputs.log_probs * weights[:, 1:]).sum(), outputs.label_mask.sum()
 
     def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
         """The micro-batches of a step, and how many tokens are learned in it."""
