@@ -20,7 +20,9 @@ _TALK = Conversation(
     )
 )
 _BRIEF_TALK = Conversation(_TALK.messages[1:3])
-_PLACE = CompletionRequest("def add(a, b):\n    return ", "\n\nprint(add(1, 2))\n", "python", "a.py")
+_PLACE = CompletionRequest(
+    "def add(a, b):\n    return ", "\n\nprint(add(1, 2))\n", "python", "a.py"
+)
 
 
 def format_fingerprint(renderer: Renderer) -> str:

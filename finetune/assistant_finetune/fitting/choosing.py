@@ -85,7 +85,9 @@ def _wished(settings: Settings, spec: ModelSpec, kind: str) -> Settings:
 def _largest_micro(settings: Settings, kind: str) -> int:
     """A CPU gains nothing from more than a few rows at once."""
     most = 2 if kind == "cpu" else 8
-    return next(size for size in (most, 4, 2, 1) if size <= most and settings.batch_size % size == 0)
+    return next(
+        size for size in (most, 4, 2, 1) if size <= most and settings.batch_size % size == 0
+    )
 
 
 def _smaller(settings: Settings, spec: ModelSpec) -> Iterator[Callable[[Settings], dict[str, Any]]]:

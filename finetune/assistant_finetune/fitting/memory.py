@@ -1,7 +1,7 @@
 """The memory that training takes, by what it is for.
 
-Reckoned from widths alone, for decoders of Llama's shape. What the terms of the activations count is
-said beside them; the constants of the runtime were measured, see `bench/finetune_memory.py`.
+Reckoned from widths alone, for decoders of Llama's shape. What the terms of the activations count
+is said beside them; the constants of the runtime were measured, see `bench/finetune_memory.py`.
 """
 
 from dataclasses import dataclass, fields
@@ -17,15 +17,7 @@ _TOKEN_CHUNK = 4096
 """Positions whose logits are held at once, and the vocabulary's part of them."""
 _VOCABULARY_CHUNK = 32768
 _BYTES = {"bf16": 2, "fp32": 4}
-_SHAPES = {
-    "q_proj": lambda spec: (spec.hidden_size, spec.heads * spec.head_dim),
-    "k_proj": lambda spec: (spec.hidden_size, spec.kv_heads * spec.head_dim),
-    "v_proj": lambda spec: (spec.hidden_size, spec.kv_heads * spec.head_dim),
-    "o_proj": lambda spec: (spec.heads * spec.head_dim, spec.hidden_size),
-    "gate_proj": lambda spec: (spec.hidden_size, spec.intermediate_size),
-    "up_proj": lambda spec: (spec.hidden_size, spec.intermediate_size),
-    "down_proj": lambda spec: (spec.intermediate_size, spec.hidden_size),
-}
+_ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +36,7 @@ class TrainingMemory:
     @property
     def total(self) -> int:
         """All together, at the peak."""
-        return sum(getattr(self, one.name) for one in fields(self))
+        return sum(int(getattr(self, one.name)) for one in fields(self))
 
 
 def storage_of(spec: ModelSpec, settings: Settings) -> Storage:
@@ -59,9 +51,14 @@ def trained_parameters(spec: ModelSpec, settings: Settings) -> int:
     if settings.method == "full":
         return spec.parameters
     rank = settings.rank or 16
-    names = settings.targets or tuple(_SHAPES)
-    shapes = [_SHAPES[name](spec) for name in names if name in _SHAPES]
-    return spec.layers * rank * sum(width + height for width, height in shapes)
+    return spec.layers * rank * sum(_sides(spec, name) for name in settings.targets or _ALL)
+
+
+def _sides(spec: ModelSpec, name: str) -> int:
+    """The inputs and outputs of a layer together."""
+    queries, keys = spec.heads * spec.head_dim, spec.kv_heads * spec.head_dim
+    others = {"q_proj": queries, "k_proj": keys, "v_proj": keys, "o_proj": queries}
+    return spec.hidden_size + others.get(name, spec.intermediate_size)
 
 
 def memory_of(spec: ModelSpec, settings: Settings, device: str) -> TrainingMemory:
@@ -124,7 +121,7 @@ def _layer_activations(spec: ModelSpec, settings: Settings) -> int:
     whole = elements * width + 2 * hidden * 4
     if settings.method == "full":
         return whole
-    adapters = len(settings.targets or tuple(_SHAPES)) * (settings.rank or 16) * width
+    adapters = len(settings.targets or _ALL) * (settings.rank or 16) * width
     dropped = (4 * hidden + 2 * inner) * width if settings.dropout else 0
     return whole + adapters + dropped
 

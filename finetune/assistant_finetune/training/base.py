@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from assistant.config import Quantization
 from assistant.engine.load import LoadOptions, load_model
 from assistant.errors import AssistantError, UsageError
 from assistant.prompts import Renderer
@@ -39,7 +40,7 @@ def load_base(local: LocalModel, method: Method, precision: Precision, device: s
     if local.adapter is not None:
         raise UsageError(f"{local.name} is an adapter itself: name its base model instead")
     dtype = torch.float32 if method == "full" else _DTYPES[precision]
-    quantization = "nf4" if method == "qlora" else "none"
+    quantization: Quantization = "nf4" if method == "qlora" else "none"
     options = LoadOptions(device, quantization, for_inference=False, dtype=dtype)
     loaded = load_model(local, options)
     found = loaded.description.quantization
@@ -79,7 +80,9 @@ def linear_names(model: Any, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
         }
     )
     if unknown := [name for name in wanted if name not in found]:
-        raise UsageError(f"this model has no layers {', '.join(unknown)}: it has {', '.join(found)}")
+        raise UsageError(
+            f"this model has no layers {', '.join(unknown)}: it has {', '.join(found)}"
+        )
     return wanted or tuple(found)
 
 

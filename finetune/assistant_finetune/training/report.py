@@ -1,7 +1,7 @@
-"""A run's report: one page of HTML that opens anywhere, without a script and without the network."""
+"""A run's report: one page of HTML that opens anywhere, without a script or the network."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from assistant.paths import write_atomically
@@ -69,9 +69,10 @@ def plot(measured: Sequence[Measured]) -> str:
     return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">{"".join(drawn)}</svg>'
 
 
-def _axes(low: float, span: float, last: int, floor: float, height: "object") -> str:
+def _axes(
+    low: float, span: float, last: int, floor: float, height: Callable[[float], float]
+) -> str:
     lines = []
-    assert callable(height)
     for tick in range(_TICKS):
         loss = low + span * tick / (_TICKS - 1)
         y = height(loss)

@@ -22,7 +22,6 @@ from assistant.model_specs import ModelSpec
 from assistant.plan.folders import spec_of
 from assistant.plan.machine import Device, detect_machine
 from assistant.registry import LocalModel, find_spec, locate
-from assistant_finetune.data import Journal
 from assistant_finetune.fitting.choosing import Choice, check_fits, choose
 from assistant_finetune.training.metrics import Measured, Metrics, read_metrics
 from assistant_finetune.training.prepare import EVALUATION_FILE, Prepared, prepare
@@ -297,6 +296,7 @@ def _keep_adapter(checkpoint: Path, folder: Path, local: LocalModel, settings: S
     named = os.sep in settings.base
     config["base_model_name_or_path"] = str(local.folder) if named else settings.base
     config["inference_mode"] = True
+    config["target_modules"] = sorted(config["target_modules"])  # which the library keeps as a set
     text = json.dumps(config, indent=2, sort_keys=True) + "\n"
     paths.write_atomically(unfinished / "adapter_config.json", text)
     os.replace(unfinished, folder)

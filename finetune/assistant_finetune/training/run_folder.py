@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from assistant import paths
 from assistant.errors import UsageError
+from assistant.registry import PARTIAL
 from assistant_finetune.training.checkpoints import Checkpoints
 from assistant_finetune.training.recipes import read_settings
 from assistant_finetune.training.settings import Settings
@@ -78,7 +79,7 @@ def install(folder: Path, name: str) -> Path:
     """Copy an adapter to where servers find it by its name: all of it at once."""
     target = paths.adapters_dir() / name
     paths.adapters_dir().mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix=".", suffix=paths_partial()))
+    unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix=".", suffix=PARTIAL))
     try:
         copied = unfinished / name
         shutil.copytree(folder, copied)
@@ -88,13 +89,6 @@ def install(folder: Path, name: str) -> Path:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return target
-
-
-def paths_partial() -> str:
-    """How the names of folders end that are not finished."""
-    from assistant.registry import PARTIAL
-
-    return PARTIAL
 
 
 def as_toml(settings: Settings) -> str:

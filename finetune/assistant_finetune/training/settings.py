@@ -30,41 +30,41 @@ class Settings(BaseModel):
     method: Method | None = None
 
     learn: Literal["answers", "last", "all"] = "answers"
-    max_length: int | None = Field(None, ge=32)
+    max_length: int | None = Field(default=None, ge=32)
     """Tokens of the longest sample, and of a row."""
     packing: bool = True
     """Short samples together in rows, none seeing another."""
     scrub: bool = True
     """Replace secrets and personal data before anything is learned."""
-    held_out: float = Field(0.05, ge=0, le=0.5)
+    held_out: float = Field(default=0.05, ge=0, le=0.5)
     """The share of the examples that is never trained on, only measured."""
 
-    epochs: float = Field(3.0, gt=0)
-    max_steps: int | None = Field(None, ge=1)
-    batch_size: int = Field(16, ge=1)
+    epochs: float = Field(default=3.0, gt=0)
+    max_steps: int | None = Field(default=None, ge=1)
+    batch_size: int = Field(default=16, ge=1)
     """Rows that make one step."""
-    micro_batch_size: int | None = Field(None, ge=1)
+    micro_batch_size: int | None = Field(default=None, ge=1)
     """Rows that are computed at once; the others of a step follow one after the other."""
-    learning_rate: float | None = Field(None, gt=0, lt=1)
+    learning_rate: float | None = Field(default=None, gt=0, lt=1)
     schedule: Schedule = "linear"
-    warmup: float = Field(0.03, ge=0, lt=1)
+    warmup: float = Field(default=0.03, ge=0, lt=1)
     """The share of the steps in which the learning rate rises."""
-    weight_decay: float = Field(0.0, ge=0)
-    adam_beta2: float = Field(0.999, gt=0, lt=1)
-    max_grad_norm: float = Field(1.0, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    adam_beta2: float = Field(default=0.999, gt=0, lt=1)
+    max_grad_norm: float = Field(default=1.0, ge=0)
     """0 leaves gradients as they are."""
     optimizer: Optimizer | None = None
-    seed: int = Field(0, ge=0)
+    seed: int = Field(default=0, ge=0)
 
-    rank: int | None = Field(None, ge=1)
-    alpha: int | None = Field(None, ge=1)
+    rank: int | None = Field(default=None, ge=1)
+    alpha: int | None = Field(default=None, ge=1)
     """None: as much as the rank."""
-    dropout: float = Field(0.0, ge=0, lt=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
     targets: tuple[str, ...] = ()
     """Names of linear layers such as q_proj; none: all of them."""
     rslora: bool = False
     dora: bool = False
-    neftune: float = Field(0.0, ge=0)
+    neftune: float = Field(default=0.0, ge=0)
     """Noise added to the embeddings while training (NEFTune's alpha); 0: none."""
 
     precision: Precision = "bf16"
@@ -74,9 +74,9 @@ class Settings(BaseModel):
     offload: bool = False
     """Keep activations in the computer's memory instead of the GPU's."""
 
-    evaluate_every: int | None = Field(None, ge=1)
+    evaluate_every: int | None = Field(default=None, ge=1)
     """Steps between measurements on what is held out, and between checkpoints."""
-    patience: int = Field(0, ge=0)
+    patience: int = Field(default=0, ge=0)
     """End after so many measurements that were no better than the best; 0: never."""
 
     @field_validator("data", "targets", mode="before")
@@ -123,7 +123,9 @@ def check(fields: Mapping[str, Any], origin: str) -> Settings:
     try:
         return Settings.model_validate(dict(fields))
     except ValidationError as error:
-        problems = "; ".join(_problem(one["type"], one["loc"], one["msg"]) for one in error.errors())
+        problems = "; ".join(
+            _problem(one["type"], one["loc"], one["msg"]) for one in error.errors()
+        )
         raise UsageError(f"{origin}: {problems}") from error
 
 

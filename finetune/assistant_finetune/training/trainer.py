@@ -5,16 +5,12 @@ untouched, rows with restarting positions compute what their samples compute alo
 that was interrupted goes on to the same weights.
 """
 
-import os
 import shutil
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-# TRL tells its makers of each run unless this is set before it is imported.
-os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 import torch
 from peft import LoraConfig, get_peft_model
@@ -25,7 +21,8 @@ from transformers import (
     ProgressCallback,
     TrainerCallback,
 )
-from trl import SFTConfig, SFTTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
 from assistant.errors import UsageError
 from assistant.prompts import IGNORED
@@ -138,6 +135,7 @@ class _RowTrainer(_Trainer):  # type: ignore[misc]
 
     def __init__(self, job: Job, model: Any, tokenizer: Any) -> None:
         self._job = job
+        self.control: Any
         self.learned = 0
         """Tokens learned by this process."""
         super().__init__(
@@ -202,9 +200,10 @@ class _RowTrainer(_Trainer):  # type: ignore[misc]
                 count += int(learned)
         metrics = {"eval_loss": total / max(count, 1)}
         self.log(dict(metrics))
-        self.control = self.callback_handler.on_evaluate(
+        control: Any = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
+        self.control = control
         self.model.train()
         return metrics
 
@@ -220,6 +219,9 @@ class _RowTrainer(_Trainer):  # type: ignore[misc]
         kept.unfinished.mkdir(parents=True)
         super()._save_checkpoint(model, trial)
         kept.keep(self.state.global_step, self.state.best_global_step)
+
+    def _send_telemetry(self) -> None:
+        """Nobody is told of a run: TRL would tell its makers."""
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """The run's folder has a report of its own."""

@@ -23,9 +23,7 @@ _get_peft_model: Any = get_peft_model
 
 def adapted(base: Base) -> Any:
     torch.manual_seed(3)
-    config = LoraConfig(
-        r=4, target_modules=list(linear_names(base.model)), init_lora_weights=False
-    )
+    config = LoraConfig(r=4, target_modules=list(linear_names(base.model)), init_lora_weights=False)
     return _get_peft_model(base.model, config)
 
 
@@ -70,7 +68,7 @@ def test_kernels_that_lose_the_gradient_are_refused(
     backend: str, llama_gptq: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(load, "GPTQ_TRAINING_BACKEND", backend)
-    with pytest.raises(AssistantError, match="lose the gradient|cannot be loaded"):
+    with pytest.raises(AssistantError, match="lose the gradient"):
         load_base(tiny.local_model(llama_gptq), "qlora", "bf16", "cpu")
 
 
@@ -86,7 +84,7 @@ def test_the_targets_are_all_linear_layers_but_the_head(llama: Path, llama_gptq:
 def test_a_method_that_is_not_for_the_base_is_refused(llama_gptq: Path) -> None:
     for method in ("lora", "full"):
         with pytest.raises(UsageError, match="quantized"):
-            load_base(tiny.local_model(llama_gptq), method, "bf16", "cpu")  # type: ignore[arg-type]
+            load_base(tiny.local_model(llama_gptq), method, "bf16", "cpu")
 
 
 def test_an_adapter_is_no_base(llama: Path, tmp_path: Path) -> None:
