@@ -17,6 +17,8 @@ OPEN, SHUT = "⟦", "⟧"
 _STYLES = {True: ("bold green", "bold green on grey19"), False: ("dim", "dim on grey11")}
 """Learned or not; neighbouring tokens have different grounds, so that one sees where they end."""
 _CONTROL = "reverse"
+_PICTURES = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"}
+"""Signs for characters by which data could give orders to a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,9 @@ def coloured(sample: Sample, tokenizer: TextTokenizer) -> "Text":
     text = Text()
     for number, piece in enumerate(pieces(sample, tokenizer)):
         style = _STYLES[piece.learned][number % 2]
-        text.append(piece.text, f"{style} {_CONTROL}" if piece.control else style)
+        text.append(
+            piece.text.translate(_PICTURES), f"{style} {_CONTROL}" if piece.control else style
+        )
     return text
 
 

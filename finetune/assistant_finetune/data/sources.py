@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from assistant.secrets import is_secret
 from assistant.syntax.file_names import language_of
 from assistant_finetune.data import code, history, hub
 from assistant_finetune.data.examples import Document, Example
@@ -99,6 +100,10 @@ def _file(
         return
     if source.kind not in (None, Kind.TEXT, Kind.CODE):
         reason = f"it holds no records, and so nothing of the kind {source.kind.value}"
+        journal.reject(Rejected(Origin(name), reason))
+        return
+    if is_secret(path.name):
+        reason = "its name says that it holds secrets: give it another one if it does not"
         journal.reject(Rejected(Origin(name), reason))
         return
     language = language_of(path.name.removesuffix(".gz"))

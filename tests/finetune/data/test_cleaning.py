@@ -31,6 +31,9 @@ def test_a_page_becomes_markdown() -> None:
     "answer",
     [
         "Write `<div>hi</div>` there.",
+        "<div>hi</div>",
+        "<p>Hi <button onclick='f()'>there</button></p>",
+        "<table><tr><td><input name='x'></td></tr></table>",
         "```html\n<div class='a'>\n  <p>Copy me</p>\n</div>\n```",
         "1 / 2 is a half.",
         "7 / 3\nis more than two",
@@ -43,7 +46,21 @@ def test_a_page_becomes_markdown() -> None:
     ],
 )
 def test_honest_text_is_left_as_it_is(answer: str) -> None:
-    assert without_page(markdown_of(answer)) == answer
+    left, journal = cleaned("h:q", f"g:{answer}")
+    assert left == ["q", answer]
+    assert journal.changed.total() == 0
+
+
+def test_a_page_shows_every_answer_so() -> None:
+    assert cleaned("h:q", "g:<p>One</p>", "h:r", "g:<p>Two <b>2</b></p>")[0] == [
+        "q",
+        "One",
+        "r",
+        "Two **2**",
+    ]
+    snippet = "<ul><li>one</li></ul>"
+    assert cleaned("h:q", f"g:{snippet}", "h:r", "g:It is a list.")[0][1] == snippet
+    assert cleaned("h:q", f"g:{PAGE}", "h:r", "g:`x`")[0][1].startswith("Use `a_b` &")
 
 
 @pytest.mark.parametrize(

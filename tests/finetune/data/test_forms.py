@@ -231,6 +231,13 @@ def test_texts_and_notes(tmp_path: Path) -> None:
     assert (example.text, example.language) == ("# Title\n\nSome words.\n", "markdown")
 
 
+def test_a_file_of_secrets_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("KEY=1\n")
+    journal = Journal()
+    assert list(read_all([Source(str(tmp_path / ".env"))], journal)) == []
+    assert "holds secrets" in journal.first[0].reason
+
+
 def test_a_long_text_comes_in_pieces_and_whole(tmp_path: Path) -> None:
     text = "".join(f"Paragraph {number} of them.\n\n" for number in range(40_000))
     (tmp_path / "long.txt").write_text(text)

@@ -66,6 +66,7 @@ def test_what_is_private(text: str, replaced: str) -> None:
         'parser.add_argument("--password", help="the password")',
         'password: "{{ vault_password_2 }}"',
         "if token != secret_key: raise",
+        "postgres://user:password@localhost/db and https://u:${PASS_WORD}@h/",
         "mail user@example.com or git@github.com:a/b.git",
         "@decorator\ndef f(self): ...",
         "127.0.0.1, 10.0.0.1, 192.168.1.20, 8.8.8.8, 0.0.0.0",

@@ -34,6 +34,13 @@ def test_colours() -> None:
     assert control == ["<|im_start|>", "<|im_end|>"] * 2
 
 
+def test_data_gives_no_orders_to_a_terminal() -> None:
+    sample, rendering = shown("byte-level", "hi", "a\x1b[2Jb\r\n")
+    text = coloured(sample, rendering.renderer.tokenizer).plain
+    assert "a␛[2Jb␍\n" in text
+    assert "\x1b" not in text
+
+
 def test_every_token_has_its_weight() -> None:
     sample, rendering = shown("byte-level", "a", "b", "c", "d", weights=(0.0, 0.0, 0.0, 0.5))
     fields = as_fields(sample, rendering.renderer.tokenizer)

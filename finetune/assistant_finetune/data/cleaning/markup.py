@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bs4 import Tag
 
-_PAGE = re.compile(r"\A\s*<(?:div|p|pre|ol|ul|h[1-6]|table|blockquote|span)\b[^>]*>.*>\s*\Z", re.S)
-"""An answer that is markup from its first character to its last; one that holds some is not."""
+_PAGE = re.compile(r"""\A\s*<div class=["'][^"']*\b(?:markdown|prose)\b""")
+"""How the page's own box around an answer begins."""
+_PROSE = re.compile(r"\A\s*<(?:p|pre|ol|ul|h[1-6]|table|blockquote)>.*>\s*\Z", re.S)
+_TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)\b([^>]*)>")
+_PROSE_TAGS = {
+    *("a", "b", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr"),
+    *("i", "img", "li", "ol", "p", "pre", "s", "span", "strong", "sub", "sup", "table", "tbody"),
+    *("td", "th", "thead", "tr", "ul"),
+}
+"""What Markdown turns into; somebody's own HTML hardly does without any other."""
 _COUNTER = re.compile(r"\A\s*(\d{1,3}) / (\d{1,3})[ \t]*\n\s*")
 """Which of several answers the page showed: `2 / 3`."""
 _COPIED = re.compile(r"^(?:Copy\s+)?\d+ chars / \d+ words[ \t]*(?:\n|\Z)", re.M)
@@ -19,10 +27,22 @@ _BUTTON = re.compile(
 _LANGUAGE = "language-"
 
 
+def is_page(answer: str) -> bool:
+    """Whether an answer surely stood on a web page as it is."""
+    return _PAGE.match(answer) is not None
+
+
+def may_be_page(answer: str) -> bool:
+    """Whether an answer is HTML as Markdown is shown; a short piece of somebody's own may be so."""
+    if is_page(answer):
+        return True
+    return bool(_PROSE.match(answer)) and all(
+        tag[1].lower() in _PROSE_TAGS for tag in _TAG.finditer(answer)
+    )
+
+
 def markdown_of(answer: str) -> str:
-    """The Markdown of an answer that is HTML; any other is given back as it is."""
-    if not _PAGE.match(answer):
-        return answer
+    """The Markdown that an answer was before it became HTML."""
     from bs4 import BeautifulSoup
     from markdownify import MarkdownConverter
 

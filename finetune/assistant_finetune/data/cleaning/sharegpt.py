@@ -8,22 +8,27 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from assistant.messages import Conversation, Message
-from assistant_finetune.data.cleaning.markup import markdown_of, without_page
+from assistant_finetune.data.cleaning.markup import is_page, markdown_of, may_be_page, without_page
 from assistant_finetune.data.examples import Chat
 from assistant_finetune.data.journal import Changed, Journal, Rejected
 
 _REFUSAL = "Too many requests in 1 hour"
 """The page's own message at an answer's place."""
-_STEPS: tuple[tuple[str, Callable[[str], str]], ...] = (
-    ("answers turned from HTML into Markdown", markdown_of),
-    ("counters and buttons of the page taken out of answers", without_page),
-)
+_MARKDOWN = "answers turned from HTML into Markdown"
+_WITHOUT_PAGE = "counters and buttons of the page taken out of answers"
 
 
 def clean(chat: Chat, journal: Journal) -> Chat | None:
     """The conversation without what the page did to it; None where no pair is left."""
     messages = list(chat.conversation.messages)
-    for what, step in _STEPS:
+    answers = [message.content for message in messages if message.role == "assistant"]
+    # One answer in HTML may be code that was asked for; a page shows all of them so.
+    page = all(map(may_be_page, answers))
+    steps: tuple[tuple[str, Callable[[str], str]], ...] = (
+        (_MARKDOWN, lambda text: markdown_of(text) if page or is_page(text) else text),
+        (_WITHOUT_PAGE, without_page),
+    )
+    for what, step in steps:
         changed = [
             replace(message, content=step(message.content))
             if message.role == "assistant"

@@ -31,6 +31,7 @@ _LONGEST_LINE = 20_000
 """Characters; longer lines are looked at in pieces."""
 _SHORTEST = 6
 _NAMES = {"Secret Keyword": "PASSWORD", "Basic Auth Credentials": "PASSWORD"}
+_STAND_INS = {"password", "passwd", "secret", "pass", "pwd", "token"}
 _LEFT_OUT = {"IPPublicDetector", "PrivateKeyDetector"}
 """Addresses are personal data and found with those; of private keys all is found here."""
 
@@ -68,7 +69,19 @@ def _matches(plugin: "RegexBasedDetector", line: str) -> Iterator[str]:
                     continue
                 rest = _REST_OF_JWT.match(line, match.end())
                 value += rest[0] if rest else ""
-            yield value
+            if not _is_stand_in(value):
+                yield value
+
+
+def _is_stand_in(value: str) -> bool:
+    """Whether a password is one that documentation writes."""
+    from detect_secrets.filters import heuristic
+
+    return (
+        value.lower() in _STAND_INS
+        or heuristic.is_templated_secret(value)
+        or heuristic.is_prefixed_with_dollar_sign(value)
+    )
 
 
 def _is_password(value: str, line: str) -> bool:
@@ -78,8 +91,7 @@ def _is_password(value: str, line: str) -> bool:
     looks = len(value) >= _SHORTEST and any(map(str.isdigit, value)) and not re.search(r"\s", value)
     return looks and not (
         heuristic.is_sequential_string(value)
-        or heuristic.is_templated_secret(value)
-        or heuristic.is_prefixed_with_dollar_sign(value)
+        or _is_stand_in(value)
         or heuristic.is_indirect_reference(line)
         or heuristic.is_not_alphanumeric_string(value)
         or re.fullmatch(r"<[A-Z_]+_\d+>", value)
