@@ -44,6 +44,11 @@ def adapters_dir() -> Path:
     return data_dir() / "adapters"
 
 
+def runs_dir() -> Path:
+    """One folder for each training run: its data, checkpoints, measurements and report."""
+    return data_dir() / "runs"
+
+
 def token_file() -> Path:
     """The secret that a client shows to the server; readable by its owner alone."""
     return state_dir() / "token"

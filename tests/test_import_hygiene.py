@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "transformers", "peft", "fastapi", "gptqmodel", "bitsandbytes")
+HEAVY = ("torch", "transformers", "peft", "fastapi", "gptqmodel", "bitsandbytes", "trl")
 
 
 def loaded_after(program: str) -> set[str]:
@@ -28,7 +28,9 @@ def loaded_after(program: str) -> set[str]:
         "import assistant.plan",
         "import assistant.prompts",
         "import assistant_lsp.server",
+        "import assistant_finetune",
         "import assistant_finetune.data",
+        "import assistant_finetune.training.recipes, assistant_finetune.fitting",
         "import sys; sys.argv = ['assistant', '--help']\n"
         "from assistant.cli import main\n"
         "try: main()\nexcept SystemExit: pass",

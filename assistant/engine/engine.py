@@ -23,6 +23,7 @@ from assistant.engine.runner import make_runner
 from assistant.engine.sampling import Sampler
 from assistant.engine.scheduler import Limits
 from assistant.engine.threads import end_workers
+from assistant.engine.trained_for import check_note
 from assistant.engine.trim import Trimmer
 from assistant.errors import ModelFolderError, ModelNotFoundError, PromptError
 from assistant.messages import CompletionRequest, Conversation, SamplingParams
@@ -148,7 +149,8 @@ class Engine:
     def add_adapter(self, name: str, folder: Path) -> None:
         """Let requests ask for the adapter in `folder` by `name`; those under way go on.
 
-        Raises ModelFolderError when it is damaged, of a special kind, or for another base model.
+        Raises ModelFolderError when it is damaged, of a special kind, or for another base model or
+        chat format.
         """
         tensors = check_adapter_folder(folder)
         if not is_plain(folder, tensors):
@@ -156,6 +158,7 @@ class Engine:
                 f"the adapter {folder} changes more than a LoRA beside linear layers: it can only"
                 " be loaded with the model, as `adapter` in the settings"
             )
+        check_note(folder, self.loaded.model, self.loaded.renderer)
         adapter = load_adapter(name, folder, tensors, self.loaded.model)
         self.remove_adapter(name)
         self._adapters[name] = adapter

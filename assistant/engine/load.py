@@ -27,14 +27,18 @@ from assistant.engine.lora import LoraAdapter, is_plain, load_adapter
 from assistant.engine.memory import let_go_of_files
 from assistant.engine.renderers import load_renderer
 from assistant.engine.shapes import keep_few_shapes
+from assistant.engine.trained_for import check_note
 from assistant.errors import AssistantError, ModelFolderError, UsageError
 from assistant.prompts import Renderer
 from assistant.registry import LocalModel
 
 _DEFAULT_CONTEXT = 2048
+GPTQ_TRAINING_BACKEND = "gptq_torch"
+"""Of the kernels that gptqmodel has, the one whose gradients are right."""
 # Parts of transformers that have no type annotations, or wrong ones.
 _Models: Any = AutoModelForCausalLM
 _BitsAndBytes: Any = transformers.BitsAndBytesConfig
+_Gptq: Any = transformers.GPTQConfig
 _logging: Any = transformers.utils.logging
 _HEADER_DTYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32}
 
@@ -53,6 +57,8 @@ class LoadOptions:
     """What inputs of 4-bit layers are rounded to on a CPU."""
     dense_bytes: int | None = None
     """Memory on a CPU for keeping 4-bit weights in bfloat16, too; None: a third of what is free."""
+    dtype: torch.dtype | None = None
+    """What weights that are not quantized are held as, and computed with; None: as stored."""
     kernel_rows: int | None = None
     """Rows that 4-bit kernels get on a CPU, more go through bfloat16; None: measured."""
 
@@ -90,6 +96,8 @@ def load_model(local: LocalModel, options: LoadOptions | None = None) -> LoadedM
         config = _load_config(folder)
         renderer = load_renderer(local)
         model = _load_weights(folder, config, device, options)
+        if local.adapter is not None:
+            check_note(local.adapter, model, renderer)
         plain = adapter is None or local.adapter is None or is_plain(local.adapter, adapter)
         if local.adapter is not None and adapter is not None and not plain:
             # Imported where it is needed: peft brings half of PyTorch's compilers along, which
@@ -228,8 +236,12 @@ def _quantization_config(folder: ModelFolder, options: LoadOptions) -> Any:
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16,
+            bnb_4bit_compute_dtype=options.dtype or torch.bfloat16,
         )
+    if method == "gptq" and not options.for_inference:
+        # The other kernels lose the gradient of their inputs, in silence.
+        bits = int((folder.quantization or {}).get("bits", 4))
+        return _Gptq(bits=bits, backend=GPTQ_TRAINING_BACKEND)
     return None
 
 
@@ -265,6 +277,8 @@ def _dtype(
 
     Weights that are quantized afterwards stay as they are in the file, which is then not copied.
     """
+    if options.dtype is not None:
+        return options.dtype
     found = (_HEADER_DTYPES.get(tensor.dtype) for tensor in folder.tensors.values())
     stored = next((item for item in found if item is not None), torch.float32)
     if folder.quantization is None and options.quantization == "int4":

@@ -1,0 +1,380 @@
+"""One training run from its settings to an adapter that servers find by its name."""
+
+import gc
+import logging
+import math
+import os
+import random
+import re
+import resource
+import shutil
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assistant import paths
+from assistant.errors import AssistantError, UsageError
+from assistant.model_specs import ModelSpec
+from assistant.plan.folders import spec_of
+from assistant.plan.machine import Device, detect_machine
+from assistant.registry import LocalModel, find_spec, locate
+from assistant_finetune.fitting.choosing import Choice, check_fits, choose
+from assistant_finetune.training.metrics import Measured, Metrics, read_metrics
+from assistant_finetune.training.prepare import EVALUATION_FILE, Prepared, prepare
+from assistant_finetune.training.report import write_report
+from assistant_finetune.training.rows import read_rows
+from assistant_finetune.training.run_folder import (
+    ADAPTER,
+    METRICS_FILE,
+    MODEL,
+    REPORT_FILE,
+    RunFolder,
+    install,
+)
+from assistant_finetune.training.settings import Settings
+
+_EVALUATIONS = 10
+"""So many times what is held out is measured, where nobody says how often."""
+_MOST_HELD_OUT = 64
+"""Rows that are held out and measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told how it goes."""
+
+    say: Callable[[str], object] = lambda _: None
+    """What is being done, in words."""
+    measured: Callable[[Measured], object] = lambda _: None
+    remark: Callable[[str], object] = lambda _: None
+    """What the user should know, each one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run."""
+
+    run: Path
+    result: Path
+    """The adapter, where servers find it, or the model."""
+    name: str
+    first_loss: float | None
+    """On what is held out, when it was measured first."""
+    best_loss: float | None
+    steps: int
+    seconds: float
+
+
+def plan(settings: Settings, device: str = "auto") -> tuple[Choice, ModelSpec]:
+    """What a run would take, before anything is loaded; the base need not be on this machine.
+
+    Raises ModelNotFoundError for a base that means nothing.
+    """
+    spec = _spec(settings.base)
+    return choose(settings, spec, _device(device)), spec
+
+
+def start(settings: Settings, listener: Listener, device: str = "auto") -> Outcome:
+    """Begin a run and take it to its end.
+
+    Raises UsageError for settings that do not go together with the base, DataError for data that
+    nothing can be learned from, and AssistantError where the memory is not there.
+    """
+    if not settings.data:
+        raise UsageError("say what to learn from: --data FILE, a folder, `history` or owner/name")
+    local = locate(settings.base)
+    choice, spec = plan(settings, device)
+    check_fits(choice, spec)
+    run = RunFolder(settings.name or free_name(settings))
+    if (paths.adapters_dir() / run.name).exists():
+        raise UsageError(f"there is an adapter called {run.name} already: choose another --name")
+    run.create(choice.settings.with_changes(name=run.name))
+    with run.locked():
+        try:
+            _prepare(run, local, listener)
+        except BaseException:
+            shutil.rmtree(run.path, ignore_errors=True)  # nothing was learned yet
+            raise
+        return _train(run, local, listener, choice.device)
+
+
+def resume(name: str, listener: Listener, device: str = "auto") -> Outcome:
+    """Go on with a run that was interrupted. Raises UsageError where there is none, or it ended."""
+    run = RunFolder(name)
+    settings = run.settings()
+    if run.result is not None:
+        raise UsageError(f"the run {name} has come to its end: its result is {run.result}")
+    local = locate(settings.base)
+    with run.locked():
+        _prepare(run, local, listener)
+        return _train(run, local, listener, _device(device))
+
+
+def free_name(settings: Settings) -> str:
+    """A name after the base and the data, which no run and no adapter has."""
+    words = [Path(settings.base).name, *(Path(name).name for name in settings.data[:1])]
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(words)).strip("-.")[:80] or "run"
+    name, number = plain, 1
+    while RunFolder(name).path.exists() or (paths.adapters_dir() / name).exists():
+        number += 1
+        name = f"{plain}-{number}"
+    return name
+
+
+def _prepare(run: RunFolder, local: LocalModel, listener: Listener) -> Prepared:
+    settings = run.settings()
+    prepared, journal = prepare(settings, local, run.path, listener.say)
+    for line in journal.summary:
+        listener.remark(line)
+    if settings.max_steps is None or settings.evaluate_every is None:
+        total = math.ceil(settings.epochs * prepared.rows[0] / settings.batch_size)
+        steps = settings.max_steps or max(1, total)
+        every = settings.evaluate_every or max(1, math.ceil(steps / _EVALUATIONS))
+        run.change(settings.with_changes(max_steps=steps, evaluate_every=every))
+    return prepared
+
+
+def _train(run: RunFolder, local: LocalModel, listener: Listener, device: Device) -> Outcome:
+    import torch
+
+    while True:
+        try:
+            with _quiet():
+                return _once(run, local, listener, device)
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            smaller = _smaller(run.settings())
+            if smaller is None:
+                raise AssistantError(
+                    f"{device.name} ran out of memory with one row at a time: choose a smaller "
+                    "--max-length or a smaller base"
+                ) from error
+            run.change(smaller)
+            listener.remark(
+                f"out of memory: going on with {smaller.micro_batch_size} rows at once and "
+                f"{smaller.accumulation} times for a step of {smaller.batch_size}"
+                + (", activations computed twice" if smaller.checkpointing else "")
+            )
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def _smaller(settings: Settings) -> Settings | None:
+    """The same step in smaller pieces; the result is the same but for rounding."""
+    micro = settings.micro_batch_size or 1
+    if micro > 1:
+        half = next(size for size in range(micro // 2, 0, -1) if settings.batch_size % size == 0)
+        return settings.with_changes(micro_batch_size=half)
+    return None if settings.checkpointing else settings.with_changes(checkpointing=True)
+
+
+def _once(run: RunFolder, local: LocalModel, listener: Listener, device: Device) -> Outcome:
+    settings = run.settings()
+    listener.say(f"loading {local.name}")
+    from assistant.engine.trained_for import trained_for, write_note
+    from assistant_finetune.training.base import load_base
+    from assistant_finetune.training.trainer import Job, make_trainer
+
+    if settings.method is None:
+        raise UsageError(f"{run.path} says no method")
+    base = load_base(local, settings.method, settings.precision, device.name)
+    facts = trained_for(settings.base, base.model, base.renderer)
+    prepared = _prepare(run, local, Listener())
+    held = read_rows(run.path / EVALUATION_FILE) if prepared.held_out_rows else None
+    if held is not None and len(held) > _MOST_HELD_OUT:
+        held = held.select(range(_MOST_HELD_OUT))
+    watch = _Watch(run, settings, listener, device)
+    job = Job(
+        base,
+        local.folder,
+        settings,
+        ordered_rows(settings, prepared, run.path),
+        held,
+        run.checkpoints,
+        watch.log,
+    )
+    trainer = make_trainer(job)
+    newest = run.checkpoints.newest()
+    watch.begin(trainer, newest)
+    listener.say("training")
+    trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+    best = trainer.state.best_global_step or run.checkpoints.steps()[-1]
+    checkpoint = run.checkpoints.at(best)
+    more = {
+        "quantization": base.quantization,
+        "data_sha256": prepared.sha256,
+        "examples": prepared.examples,
+        "step": best,
+        "method": settings.method,
+    }
+    del trainer
+    tables: dict[str, dict[str, object]] = {
+        "Result": {"adapter": run.name, "best step": best, **_losses(run)},
+        "Data": {
+            "sources": settings.data,
+            "fingerprint": prepared.sha256,
+            "examples": prepared.examples,
+            "tokens": prepared.tokens,
+            "learned tokens": prepared.learned,
+        },
+        "Base": {
+            "name": facts.base,
+            "fingerprint": facts.base_fingerprint,
+            "weights": base.quantization,
+            "chat format": facts.chat_format,
+            "chat format's fingerprint": facts.format_fingerprint,
+        },
+        "Settings": dict(settings.model_dump()),
+    }
+    measured = read_metrics(run.path / METRICS_FILE)
+    write_report(run.path / REPORT_FILE, f"{run.name}: a training run", measured, tables)
+    if settings.method == "full":
+        result = _keep_model(run, checkpoint, local)
+    else:
+        folder = run.path / ADAPTER
+        _keep_adapter(checkpoint, folder, local, settings)
+        write_note(folder, facts, **more)
+        result = install(folder, run.name)
+    return _outcome(run, result)
+
+
+def _losses(run: RunFolder) -> dict[str, object]:
+    found = _held_out_losses(run)
+    if not found:
+        return {}
+    return {"held-out loss at first": found[0], "held-out loss at best": min(found)}
+
+
+def _held_out_losses(run: RunFolder) -> list[float]:
+    measured = read_metrics(run.path / METRICS_FILE)
+    return [one.held_out_loss for one in measured if one.held_out_loss is not None]
+
+
+def _outcome(run: RunFolder, result: Path) -> Outcome:
+    measured, losses = read_metrics(run.path / METRICS_FILE), _held_out_losses(run)
+    return Outcome(
+        run=run.path,
+        result=result,
+        name=run.name,
+        first_loss=losses[0] if losses else None,
+        best_loss=min(losses) if losses else None,
+        steps=measured[-1].step if measured else 0,
+        seconds=measured[-1].seconds if measured else 0.0,
+    )
+
+
+def ordered_rows(settings: Settings, prepared: Prepared, run: Path) -> Any:
+    """All rows of a run in the order in which they are learned, the same whenever it goes on."""
+    from datasets import concatenate_datasets
+
+    parts = [read_rows(file) for file in prepared.files(run)]
+    starts = [sum(prepared.rows[:number]) for number in range(len(parts))]
+    wanted = (settings.max_steps or 1) * settings.batch_size
+    order, epoch = list[int](), 0
+    while len(order) < wanted:
+        part = epoch % len(parts)
+        numbers = list(range(starts[part], starts[part] + prepared.rows[part]))
+        random.Random(f"{settings.seed} {epoch}").shuffle(numbers)
+        order += numbers
+        epoch += 1
+    return concatenate_datasets(parts).select(order[:wanted])
+
+
+def _keep_adapter(checkpoint: Path, folder: Path, local: LocalModel, settings: Settings) -> None:
+    """The adapter of a checkpoint in a folder of its own, which names its base as users do."""
+    import json
+
+    unfinished = folder.with_name(f".{folder.name}")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    shutil.copy2(checkpoint / "adapter_model.safetensors", unfinished)
+    config = json.loads((checkpoint / "adapter_config.json").read_text("utf-8"))
+    named = os.sep in settings.base
+    config["base_model_name_or_path"] = str(local.folder) if named else settings.base
+    config["inference_mode"] = True
+    config["target_modules"] = sorted(config["target_modules"])  # which the library keeps as a set
+    text = json.dumps(config, indent=2, sort_keys=True) + "\n"
+    paths.write_atomically(unfinished / "adapter_config.json", text)
+    os.replace(unfinished, folder)
+
+
+def _keep_model(run: RunFolder, checkpoint: Path, local: LocalModel) -> Path:
+    """The model of a checkpoint in bfloat16, with its tokenizer and its notes."""
+    from assistant_finetune.training.whole_model import save_whole
+
+    return save_whole(checkpoint, local.folder, run.path / MODEL)
+
+
+class _Watch:
+    """Between the trainer, which measures, and whoever is told."""
+
+    def __init__(
+        self, run: RunFolder, settings: Settings, listener: Listener, device: Device
+    ) -> None:
+        self._run, self._settings = run, settings
+        self._listener, self._device = listener, device
+        self._metrics: Metrics | None = None
+
+    def begin(self, trainer: Any, newest: Path | None) -> None:
+        """Go on with the measurements where the checkpoint stands."""
+        self._metrics = Metrics(
+            self._run.path / METRICS_FILE,
+            self._settings.max_steps or 1,
+            lambda: int(trainer.learned),
+            lambda: peak_bytes(self._device),
+            self._listener.measured,
+        )
+        self._metrics.go_on_from(int(newest.name.rpartition("-")[2]) if newest else 0)
+
+    def log(self, values: dict[str, float]) -> None:
+        """Take what was measured."""
+        if self._metrics is not None:
+            self._metrics.log(values)
+
+
+def peak_bytes(device: Device) -> int:
+    """The most memory this process has had: of the GPU, or in all."""
+    if device.kind == "cuda":
+        import torch
+
+        return int(torch.cuda.max_memory_reserved())
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _spec(base: str) -> ModelSpec:
+    try:
+        return spec_of(locate(base))
+    except AssistantError:
+        if os.sep in base:
+            raise
+        return find_spec(base)[0]
+
+
+def _device(wanted: str) -> Device:
+    devices = detect_machine().devices
+    if wanted == "auto":
+        return devices[0]
+    named = f"{wanted}:0" if wanted == "cuda" else wanted
+    for device in devices:
+        if device.name == named:
+            return device
+    names = ", ".join(device.name for device in devices)
+    raise UsageError(f"there is no device {wanted!r} here to train on: there are {names}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the libraries say among themselves."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
