@@ -5,7 +5,18 @@ from typing import Annotated
 import typer
 
 from assistant import __version__
-from assistant.cli import chat, code, data, doctor, finetune, history, models, prose, servers
+from assistant.cli import (
+    adapters,
+    chat,
+    code,
+    data,
+    doctor,
+    finetune,
+    history,
+    models,
+    prose,
+    servers,
+)
 
 app = typer.Typer(
     name="assistant",
@@ -46,4 +57,5 @@ app.add_typer(models.app, name="models", rich_help_panel="This machine")
 app.add_typer(history.app, name="history", rich_help_panel="This machine")
 app.add_typer(data.app, name="data", rich_help_panel="Training")
 app.command(rich_help_panel="Training")(finetune.finetune)
+app.add_typer(adapters.app, name="adapters", rich_help_panel="Training")
 app.command(rich_help_panel="This machine")(doctor.doctor)

@@ -38,5 +38,12 @@ def format_fingerprint(renderer: Renderer) -> str:
     return digest.hexdigest()[:16]
 
 
+def probe_ids(renderer: Renderer) -> tuple[int, ...]:
+    """The ids of a short text in the model's own form, on which two models can be compared."""
+    if renderer.can_chat:
+        return renderer.chat_training(_TALK).ids
+    return tuple(renderer.tokenizer.encode_text(_PLACE.prefix + "a + b" + _PLACE.suffix))
+
+
 def _digits(numbers: Iterable[int]) -> bytes:
     return (",".join(map(str, numbers)) + ";").encode()

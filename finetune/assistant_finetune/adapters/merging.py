@@ -1,0 +1,122 @@
+"""An adapter and its base as one model in bfloat16, checked against the two of them.
+
+An adapter that was trained on NF4 weights learned to correct those, so it is merged into them
+unpacked, not into the weights that they were made of.
+"""
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from assistant.engine.folder import check_adapter_folder
+from assistant.engine.load import LoadedModel, LoadOptions, load_model
+from assistant.engine.lora import AdapterHooks, LoraAdapter
+from assistant.errors import AssistantError, UsageError
+from assistant.prompts.fingerprint import probe_ids
+from assistant.registry import locate
+from assistant_finetune.adapters.installed import Installed
+from assistant_finetune.training.weights import matrix_of
+from assistant_finetune.training.whole_model import copy_beside
+
+_FURTHEST = 0.05
+"""How far apart the probabilities of the two may be, as total variation, at any place: bfloat16
+rounds the sum of both matrices once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What came of it."""
+
+    folder: Path
+    distance: float
+    """The largest distance between the probabilities of the merged model and of base and adapter,
+    as total variation: 0 is the same, 1 has nothing in common."""
+    same: float
+    """The share of places where both think the same token the most likely."""
+
+
+def merge(adapter: Installed, output: Path, device: str = "cpu") -> Merged:
+    """Write the merged model into a new folder, whole or not at all.
+
+    Raises UsageError where the adapter cannot be merged, and AssistantError when the merged model
+    would answer otherwise.
+    """
+    if output.exists():
+        raise UsageError(f"{output} is there already: name another folder")
+    local = locate(adapter.base, str(adapter.folder))
+    nf4 = adapter.quantization == "nf4"
+    options = LoadOptions(
+        device, "nf4" if nf4 else "none", for_inference=False, dtype=torch.bfloat16
+    )
+    loaded = load_model(local, options)
+    if loaded.adapter is None:
+        raise UsageError(f"{adapter.name} is more than a LoRA beside linear layers: not merged")
+    if loaded.description.quantization == "gptq":
+        raise UsageError(
+            f"{adapter.base} has GPTQ weights, into which nothing is merged: pull the full weights,"
+            " and name their folder as the adapter's base"
+        )
+    check_adapter_folder(adapter.folder)
+    ids = torch.tensor([probe_ids(loaded.renderer)], device=loaded.model.device)
+    with torch.inference_mode(), AdapterHooks(loaded.model).using(loaded.adapter):
+        expected = loaded.model(ids).logits[0].float()
+    _merge(loaded, loaded.adapter)
+    with torch.inference_mode():
+        found = loaded.model(ids).logits[0].float()
+    distance, same = _compare(found, expected)
+    if distance > _FURTHEST:
+        raise AssistantError(
+            f"the merged model would answer otherwise than {adapter.name} on {adapter.base}: their "
+            f"probabilities are {distance:.0%} apart; nothing was written"
+        )
+    _save(loaded, local.folder, output)
+    return Merged(output, distance, same)
+
+
+def _merge(loaded: LoadedModel, adapter: LoraAdapter) -> None:
+    """Put plain layers in the places of all quantized ones, and add the adapter's matrices."""
+    modules = dict(loaded.model.named_modules())
+    for name, layer in modules.items():
+        pair = adapter.layers.get(name)
+        packed = getattr(getattr(layer, "weight", None), "quant_state", None) is not None
+        if pair is None and not packed:
+            continue
+        matrix = matrix_of(layer)
+        if pair is not None:
+            matrix = matrix + pair.up.float() @ pair.down.float()
+        bias = layer.bias
+        plain = nn.Linear(layer.in_features, layer.out_features, bias is not None, device="meta")
+        plain.weight = nn.Parameter(matrix.to(torch.bfloat16), requires_grad=False)
+        if bias is not None:
+            plain.bias = nn.Parameter(bias.detach().to(torch.bfloat16), requires_grad=False)
+        parent, _, last = name.rpartition(".")
+        setattr(modules[parent], last, plain)
+
+
+def _compare(found: torch.Tensor, expected: torch.Tensor) -> tuple[float, float]:
+    apart = (found.softmax(-1) - expected.softmax(-1)).abs().sum(-1) / 2
+    same = (found.argmax(-1) == expected.argmax(-1)).float().mean()
+    return float(apart.max()), float(same)
+
+
+def _save(loaded: LoadedModel, base: Path, output: Path) -> None:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}."))
+    model: Any = loaded.model
+    try:
+        # What says that the weights are quantized, and how they were loaded.
+        model.config.__dict__.pop("quantization_config", None)
+        for name in ("hf_quantizer", "quantization_method", "is_loaded_in_4bit", "is_quantized"):
+            model.__dict__.pop(name, None)
+        model.save_pretrained(unfinished)
+        copy_beside(base, unfinished)
+        unfinished.chmod(0o755)
+        os.replace(unfinished, output)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
