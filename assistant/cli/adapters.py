@@ -81,7 +81,7 @@ def merge(
         merged = merge_adapter(adapter, output.expanduser())
     typer.echo(
         f"{merged.folder}: the most likely token is the same at {merged.same:.1%} of places,"
-        f" probabilities are at most {merged.distance:.2%} apart",
+        f" probabilities are {merged.distance:.2%} apart on average",
         err=True,
     )
     if as_json:
