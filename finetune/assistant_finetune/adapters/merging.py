@@ -25,8 +25,9 @@ from assistant_finetune.training.weights import matrix_of
 from assistant_finetune.training.whole_model import copy_beside
 
 _FURTHEST = 0.05
-"""How far apart the probabilities of the two may be, as total variation, on average: bfloat16
-rounds the sum of both matrices once more."""
+"""How far apart the probabilities of the two may be on average, as total variation.
+
+bfloat16 rounds the sum of both matrices once more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The memory that training takes, by what it is for.
 
 Reckoned from widths alone, for decoders of Llama's shape. What the terms of the activations count
-is said beside them; the constants of the runtime were measured, see `bench/finetune_memory.py`.
+is said beside them.
 """
 
 from dataclasses import dataclass, fields
