@@ -70,13 +70,14 @@ def merge(
     as_json: JsonOption = False,
 ) -> None:
     """Write base and adapter as one model in bfloat16, checked to answer as the two do."""
-    from assistant.cli.session import Status
+    from assistant.cli.session import Status, packages_of
     from assistant_finetune.adapters import find
 
     adapter = find(name)
     with Status() as status:
         status.show(f"merging {name} into {adapter.base}")
-        from assistant_finetune.adapters.merging import merge as merge_adapter
+        with packages_of("finetune"):
+            from assistant_finetune.adapters.merging import merge as merge_adapter
 
         merged = merge_adapter(adapter, output.expanduser())
     typer.echo(

@@ -2,14 +2,12 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from assistant.cli.session import JsonOption
+from assistant.cli.session import JsonOption, packages_of
 
 if TYPE_CHECKING:
     from assistant_finetune.data import Journal, Rendering, Source
@@ -69,7 +67,7 @@ def import_command(
     """Read data of many forms into a data folder, with a report and what was refused."""
     from assistant.cli.session import Status
 
-    with _packages():
+    with packages_of("finetune"):
         from assistant_finetune.data import Choices, import_data
 
         chosen = Choices(clean, tuple(languages or ()), scrub, _region(region), deduplicate)
@@ -104,7 +102,7 @@ def show(
 
     from assistant.errors import UsageError
 
-    with _packages():
+    with packages_of("finetune"):
         from assistant_finetune.data import Journal, read_all, samples
 
         rendering, journal = _rendering(base, max_length, learn), Journal()
@@ -139,7 +137,7 @@ def split(
     as_json: JsonOption = False,
 ) -> None:
     """Part data into train.jsonl and held_out.jsonl, by what the examples are."""
-    with _packages():
+    with packages_of("finetune"):
         from assistant_finetune.data import split as split_folder
 
         train, held = split_folder(folder.expanduser(), held_out)
@@ -159,7 +157,7 @@ def stats(
     as_json: JsonOption = False,
 ) -> None:
     """Count examples, languages and duplicates; with --base also tokens, and what is learned."""
-    with _packages():
+    with packages_of("finetune"):
         from assistant_finetune.data import Journal, read_all
         from assistant_finetune.data.statistics import count
 
@@ -183,7 +181,7 @@ def scrub(
     as_json: JsonOption = False,
 ) -> None:
     """Replace secrets and personal data in one file, and do nothing else."""
-    with _packages():
+    with packages_of("finetune"):
         from assistant_finetune.data import Journal
         from assistant_finetune.data.privacy.files import scrub_file
 
@@ -196,19 +194,6 @@ def scrub(
         typer.echo("nothing private was found", err=True)
     if as_json:
         typer.echo(json.dumps(dict(replaced.most_common())))
-
-
-@contextmanager
-def _packages() -> Iterator[None]:
-    """Say what to install where a package is missing."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        from assistant.errors import UsageError
-
-        raise UsageError(
-            f"the package {error.name} is missing: pip install 'assistant[finetune]'"
-        ) from error
 
 
 def _sources(names: list[str], kind: KindName | None, paths: str) -> "list[Source]":

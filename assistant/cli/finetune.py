@@ -2,14 +2,12 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from assistant.cli.session import JsonOption
+from assistant.cli.session import JsonOption, packages_of
 
 if TYPE_CHECKING:
     from assistant_finetune.fitting import Choice
@@ -19,7 +17,12 @@ if TYPE_CHECKING:
 _GIGA = 1e9
 
 
+_NO_SETTINGS = ("recipe", "config", "device", "plan", "resume", "as_json")
+"""Options that say how to run; all others are settings, by their names."""
+
+
 def finetune(
+    context: typer.Context,
     base: Annotated[
         str | None, typer.Option("--base", "-b", help="What to train on: a name or a folder.")
     ] = None,
@@ -65,26 +68,14 @@ def finetune(
     """Train an adapter on your own data; servers then find it by its name."""
     from assistant.errors import UsageError
 
-    flags = {
-        "base": base,
-        "data": tuple(data) if data else None,
-        "method": method,
-        "name": name,
-        "max_length": max_length,
-        "epochs": epochs,
-        "max_steps": max_steps,
-        "batch_size": batch_size,
-        "micro_batch_size": micro_batch_size,
-        "learning_rate": learning_rate,
-        "rank": rank,
-        "learn": learn,
-        "held_out": held_out,
-        "seed": seed,
+    given = {
+        key: tuple(value) if key == "data" else value
+        for key, value in context.params.items()
+        if key not in _NO_SETTINGS and value not in (None, (), [])
     }
-    given = {key: value for key, value in flags.items() if value is not None}
     if resume is not None and (given or recipe or config or plan):
         raise UsageError("--resume goes on with the settings of the run: give no others")
-    with _packages():
+    with packages_of("finetune"):
         if resume is not None:
             _run(lambda listener: _resumed(resume, listener, device), as_json)
             return
@@ -222,16 +213,3 @@ def _show_plan(choice: "Choice", as_json: bool) -> None:
     typer.echo(
         ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
     )
-
-
-@contextmanager
-def _packages() -> Iterator[None]:
-    """Say what to install where a package is missing."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        from assistant.errors import UsageError
-
-        raise UsageError(
-            f"the package {error.name} is missing: pip install 'assistant[finetune]'"
-        ) from error

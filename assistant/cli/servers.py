@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from assistant.cli.session import ModelOption
+from assistant.cli.session import ModelOption, packages_of
 
 
 def serve(
@@ -38,12 +38,8 @@ def serve(
         settings = Settings.model_validate(load_settings().model_dump() | changes)
     except ValidationError as error:
         raise UsageError("; ".join(problem["msg"] for problem in error.errors())) from error
-    try:
+    with packages_of("server"):
         from assistant.server.run import serve as run_server
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"the package {error.name} is missing: pip install 'assistant[server]'"
-        ) from error
     run_server(
         settings,
         port=port,
@@ -55,12 +51,6 @@ def serve(
 
 def lsp() -> None:
     """Run the language server on standard input and output; your editor starts it."""
-    try:
+    with packages_of("lsp"):
         from assistant_lsp.server import main as run_language_server
-    except ModuleNotFoundError as error:
-        from assistant.errors import UsageError
-
-        raise UsageError(
-            f"the package {error.name} is missing: pip install 'assistant[lsp]'"
-        ) from error
     run_language_server()

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -18,6 +19,19 @@ ModelOption = Annotated[
     typer.Option("--model", "-m", help="A model's name or folder.", show_default="from settings"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@contextmanager
+def packages_of(extra: str) -> Iterator[None]:
+    """Say what to install where a package of this extra is missing. Raises UsageError."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        from assistant.errors import UsageError
+
+        raise UsageError(
+            f"the package {error.name} is missing: pip install 'assistant[{extra}]'"
+        ) from error
 
 
 @dataclass(frozen=True)

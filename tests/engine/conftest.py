@@ -1,6 +1,5 @@
 """Tiny real models as folders, each made once for all tests of the engine."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,17 +8,9 @@ import torch
 from assistant.engine.engine import Engine
 from assistant.engine.load import LoadedModel, LoadOptions, load_model
 from tests.engine import tiny
+from tests.one_thread import one_thread as one_thread
 
 CPU = LoadOptions("cpu")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Tiny models gain nothing from a second thread, and lose much on a machine that is busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -4,14 +4,13 @@ import argparse
 import inspect
 import shlex
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
 import pytest
-import torch
 from tokenizers import Tokenizer
 
+from tests.one_thread import one_thread as one_thread
 from tools.starter import corpus, prose, tokenizer
 from tools.starter.documents import Corpus
 from tools.starter.functions import Part, functions_of
@@ -37,15 +36,6 @@ nobody who reads at the same time will see half of a file. The old file is repla
 There is a setting for the size of the buffer, which is large enough for most uses. Set `buffer` to
 a smaller value if the machine has little memory, or to a larger one if the disk is slow.
 """
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
-    """A model this small gains nothing from more threads, and loses on a machine that is busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assistant.messages import CompletionRequest
+from assistant.prompts.blocks import block_end
 
 _COMMENT = re.compile(r"^( *)# [A-Za-z][^\n]{14,90}$")
 
@@ -59,23 +60,7 @@ def _end(text: str, start: int, rng: random.Random) -> int:
     if rng.random() < 0.06:
         return min(len(text), start + rng.randrange(1, 80))
     lines = rng.choices((1, 2, 3, 4, 5, 6), weights=(58, 14, 10, 8, 6, 4))[0]
-    end = text.find("\n", start)
-    if end == start:  # the cursor stands at a line's end: the hole begins with the next line
-        end = text.find("\n", start + 1)
-    indent = _indent(text, start)
-    while lines > 1 and end >= 0:
-        following = text.find("\n", end + 1)
-        line = text[end + 1 : following if following >= 0 else len(text)]
-        if line.strip() and len(line) - len(line.lstrip()) < indent:
-            break  # a block's end is a good place to stop
-        end = following
-        lines -= 1
-    return len(text) if end < 0 else end
-
-
-def _indent(text: str, place: int) -> int:
-    line = text[text.rfind("\n", 0, place) + 1 :].split("\n", 1)[0]
-    return len(line) - len(line.lstrip())
+    return block_end(text, start, lines)
 
 
 def _suffix(text: str, end: int, rng: random.Random, room: int) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assistant import paths
 from assistant.errors import AssistantError, UsageError
@@ -36,6 +36,9 @@ from assistant_finetune.training.run_folder import (
     install,
 )
 from assistant_finetune.training.settings import Settings
+
+if TYPE_CHECKING:
+    from assistant.engine.trained_for import TrainedFor
 
 _EVALUATIONS = 10
 """So many times what is held out is measured, where nobody says how often."""
@@ -184,16 +187,13 @@ def _once(run: RunFolder, local: LocalModel, listener: Listener, device: Device)
     base = load_base(local, settings.method, settings.precision, device.name)
     facts = trained_for(settings.base, base.model, base.renderer)
     prepared = _prepare(run, local, Listener())
-    held = read_rows(run.path / EVALUATION_FILE) if prepared.held_out_rows else None
-    if held is not None and len(held) > _MOST_HELD_OUT:
-        held = held.select(range(_MOST_HELD_OUT))
     watch = _Watch(run, settings, listener, device)
     job = Job(
         base,
         local.folder,
         settings,
         ordered_rows(settings, prepared, run.path),
-        held,
+        _held_out_rows(run, prepared),
         run.checkpoints,
         watch.log,
     )
@@ -204,14 +204,38 @@ def _once(run: RunFolder, local: LocalModel, listener: Listener, device: Device)
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     best = trainer.state.best_global_step or run.checkpoints.steps()[-1]
     checkpoint = run.checkpoints.at(best)
-    more = {
-        "quantization": base.quantization,
-        "data_sha256": prepared.sha256,
-        "examples": prepared.examples,
-        "step": best,
-        "method": settings.method,
-    }
     del trainer
+    _report(run, facts, prepared, base.quantization, best)
+    if settings.method == "full":
+        result = _keep_model(run, checkpoint, local)
+    else:
+        folder = run.path / ADAPTER
+        _keep_adapter(checkpoint, folder, local, settings)
+        write_note(
+            folder,
+            facts,
+            quantization=base.quantization,
+            data_sha256=prepared.sha256,
+            examples=prepared.examples,
+            step=best,
+            method=settings.method,
+        )
+        result = install(folder, run.name)
+    return _outcome(run, result)
+
+
+def _held_out_rows(run: RunFolder, prepared: Prepared) -> Any:
+    """What is measured on the way, or None where nothing is held out."""
+    if not prepared.held_out_rows:
+        return None
+    held = read_rows(run.path / EVALUATION_FILE)
+    return held.select(range(min(_MOST_HELD_OUT, len(held))))
+
+
+def _report(
+    run: RunFolder, facts: "TrainedFor", prepared: Prepared, quantization: str, best: int
+) -> None:
+    settings = run.settings()
     tables: dict[str, dict[str, object]] = {
         "Result": {"adapter": run.name, "best step": best, **_losses(run)},
         "Data": {
@@ -224,7 +248,7 @@ def _once(run: RunFolder, local: LocalModel, listener: Listener, device: Device)
         "Base": {
             "name": facts.base,
             "fingerprint": facts.base_fingerprint,
-            "weights": base.quantization,
+            "weights": quantization,
             "chat format": facts.chat_format,
             "chat format's fingerprint": facts.format_fingerprint,
         },
@@ -232,14 +256,6 @@ def _once(run: RunFolder, local: LocalModel, listener: Listener, device: Device)
     }
     measured = read_metrics(run.path / METRICS_FILE)
     write_report(run.path / REPORT_FILE, f"{run.name}: a training run", measured, tables)
-    if settings.method == "full":
-        result = _keep_model(run, checkpoint, local)
-    else:
-        folder = run.path / ADAPTER
-        _keep_adapter(checkpoint, folder, local, settings)
-        write_note(folder, facts, **more)
-        result = install(folder, run.name)
-    return _outcome(run, result)
 
 
 def _losses(run: RunFolder) -> dict[str, object]:

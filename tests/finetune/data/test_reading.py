@@ -88,7 +88,8 @@ def test_behind_a_broken_element_reading_goes_on(
 @settings(max_examples=100, deadline=None)
 @given(text=st.text(max_size=60) | st.text('[]{}":,\\ \n1a', max_size=40))
 def test_anything_at_all_ends(text: str) -> None:
-    read(text)
+    lines = text.count("\n") + 1
+    assert all(1 <= one.line <= lines for one in read(text))
 
 
 def test_bytes_that_are_no_utf8_in_a_text_are_told(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator
 
 from assistant.messages import CompletionRequest
+from assistant.prompts.blocks import block_end
 from assistant_finetune.data.examples import Document, Hole
 
 _CHARACTERS = 500
@@ -58,20 +59,4 @@ def _end(text: str, start: int, rng: random.Random) -> int:
     """The end of this line, or of one some lines below that belongs to the same block."""
     counts, weights = zip(*_LINES, strict=True)
     lines = rng.choices(counts, weights)[0]
-    end = text.find("\n", start)
-    if end == start:  # at a line's end the next line is asked for
-        end = text.find("\n", start + 1)
-    indent = _indent(text, start)
-    while lines > 1 and end >= 0:
-        following = text.find("\n", end + 1)
-        line = text[end + 1 : following if following >= 0 else len(text)]
-        if line.strip() and len(line) - len(line.lstrip()) < indent:
-            break
-        end = following
-        lines -= 1
-    return len(text) if end < 0 else end
-
-
-def _indent(text: str, place: int) -> int:
-    line = text[text.rfind("\n", 0, place) + 1 :].partition("\n")[0]
-    return len(line) - len(line.lstrip())
+    return block_end(text, start, lines)
