@@ -2,8 +2,8 @@
 
 With levels of -8 to 7, which are all but NF4's, a row's inputs in a group are rounded to 8 bits, so
 that products are sums of whole numbers: twice as many fit into an instruction as in bfloat16, in
-which the others are computed. That costs the starter in 4 bits 0.0001 nats a token, where the 4
-bits have cost 0.024.
+which the others are computed. That costs the starter in 4 bits 0.001 nats a token, where the 4
+bits have cost 0.025.
 """
 
 import ctypes
