@@ -30,6 +30,13 @@ inline __m512 load16(const uint16_t* from) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
 }
 
+inline float widened(uint16_t bits) {
+  const uint32_t wide = static_cast<uint32_t>(bits) << 16;
+  float value;
+  std::memcpy(&value, &wide, sizeof value);
+  return value;
+}
+
 inline void store16(uint16_t* to, __m512 values) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), (__m256i)_mm512_cvtneps_pbh(values));
 }
@@ -54,15 +61,14 @@ inline __m512 rounded(__m512 values) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
 }
 
-// e to the power of each, within two units in the last place of float32: x is n ln 2 plus a rest of
-// at most half of that, and the rest goes through Taylor's series.
+// e to the power of each, from -87 to 87, within 4e-6 of it: x is n ln 2 plus a rest of at most half of
+// that, and the rest goes through Taylor's series.
 inline __m512 exp16(__m512 x) {
-  x = _mm512_max_ps(x, _mm512_set1_ps(-87.0f));
+  x = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-87.0f)), _mm512_set1_ps(87.0f));
   const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), 8);
-  __m512 rest = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x);
-  rest = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f), rest);
-  __m512 sum = _mm512_set1_ps(1.0f / 5040);
-  for (float factor : {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f})
+  const __m512 rest = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.69314718f), x);
+  __m512 sum = _mm512_set1_ps(1.0f / 120);
+  for (float factor : {1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f})
     sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(factor));
   return _mm512_scalef_ps(sum, n);
 }

@@ -21,58 +21,56 @@ struct Outlier {
   int64_t input;
   float value;
 };
-constexpr float kFar = 10.0f;  // times the mean size in its group
+constexpr float kFar = 12.0f;  // times the mean size in its group
 
-// Takes the outliers out of sixteen inputs.
-inline __m512 without_outliers(__m512 values, float limit, int64_t first,
-                               std::vector<Outlier>& outliers) {
-  const __mmask16 far =
-      _mm512_cmp_ps_mask(_mm512_abs_ps(values), _mm512_set1_ps(limit), _CMP_GT_OQ);
-  if (far == 0) return values;
-  alignas(64) float each[16];
-  _mm512_store_ps(each, values);
-  for (int i = 0; i < 16; ++i)
-    if (far >> i & 1) outliers.push_back({first + i, each[i]});
-  return _mm512_mask_mov_ps(values, far, _mm512_setzero_ps());
-}
-
-// Where a group's bytes and factors go.
-struct BytesPlace {
-  int8_t* values;
-  int64_t step;     // from sixteen values to the next sixteen
-  float* factors;   // three
-  int64_t apart;    // from one factor to the next
+// What inputs became: about bytes * scale.
+struct Rounded {
+  float scale;
+  int32_t sum;  // of the bytes
+  float total;  // of the inputs
 };
 
-// The group of inputs from `first` on as bytes; of eight, in the order 0 4 1 5 2 6 3 7. The factors are
-// their scale, their sum by the scale and by -1, for codes are taken from 0 and not from the middle,
-// and the sum of all inputs.
-inline void to_bytes(const uint16_t* x, int64_t first, int64_t group, const BytesPlace& to,
-                     std::vector<Outlier>& outliers) {
-  __m512 total = _mm512_setzero_ps(), sizes = _mm512_setzero_ps();
-  for (int64_t k = 0; k < group; k += 16) {
-    const __m512 value = load16(x + first + k);
+// Notes which inputs are greater than `limit`; the greatest of the others comes back.
+inline float take_out(const uint16_t* x, int64_t first, int64_t count, float limit,
+                      std::vector<Outlier>& outliers) {
+  __m512 most = _mm512_setzero_ps();
+  for (int64_t k = first; k < first + count; k += 16) {
+    const __m512 size = _mm512_abs_ps(load16(x + k));
+    const __mmask16 far = _mm512_cmp_ps_mask(size, _mm512_set1_ps(limit), _CMP_GT_OQ);
+    most = _mm512_mask_max_ps(most, ~far, most, size);
+    for (unsigned left = far; left != 0; left &= left - 1) {
+      const int64_t input = k + __builtin_ctz(left);
+      outliers.push_back({input, widened(x[input])});
+    }
+  }
+  return _mm512_reduce_max_ps(most);
+}
+
+// `count` inputs from `first` on as bytes; of eight, in the order 0 4 1 5 2 6 3 7. Sixteen are `step`
+// behind the sixteen before.
+inline Rounded to_bytes(const uint16_t* x, int64_t first, int64_t count, int8_t* to, int64_t step,
+                        std::vector<Outlier>& outliers) {
+  __m512 total = _mm512_setzero_ps(), sizes = total, greatest = total;
+  for (int64_t k = first; k < first + count; k += 16) {
+    const __m512 value = load16(x + k), size = _mm512_abs_ps(value);
     total = _mm512_add_ps(total, value);
-    sizes = _mm512_add_ps(sizes, _mm512_abs_ps(value));
+    sizes = _mm512_add_ps(sizes, size);
+    greatest = _mm512_max_ps(greatest, size);
   }
-  const float limit = kFar * _mm512_reduce_add_ps(sizes) / static_cast<float>(group);
-  __m512 near[16], greatest = _mm512_setzero_ps();  // a group is at most 256 inputs
-  for (int64_t i = 0; i < group / 16; ++i) {
-    near[i] = without_outliers(load16(x + first + 16 * i), limit, first + 16 * i, outliers);
-    greatest = _mm512_max_ps(greatest, _mm512_abs_ps(near[i]));
-  }
-  const float most = _mm512_reduce_max_ps(greatest);
+  const float limit = kFar * _mm512_reduce_add_ps(sizes) / static_cast<float>(count);
+  float most = _mm512_reduce_max_ps(greatest);
+  if (most > limit) most = take_out(x, first, count, limit, outliers);
   const __m512 factor = _mm512_set1_ps(most > 0 ? 127.0f / most : 0.0f);
+  const __m512 near = _mm512_set1_ps(limit);
   __m512i sum = _mm512_setzero_si512();
-  for (int64_t i = 0; i < group / 16; ++i) {
-    const __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(near[i], factor));
+  for (int64_t k = first; k < first + count; k += 16, to += step) {
+    const __m512 value = load16(x + k);
+    const __mmask16 kept = _mm512_cmp_ps_mask(_mm512_abs_ps(value), near, _CMP_LE_OQ);
+    const __m512i whole = _mm512_cvtps_epi32(_mm512_maskz_mul_ps(kept, value, factor));
     sum = _mm512_add_epi32(sum, whole);
-    store_bytes(to.values + to.step * i, whole);
+    store_bytes(to, whole);
   }
-  const float scale = most / 127.0f;
-  to.factors[0] = scale;
-  to.factors[to.apart] = -scale * static_cast<float>(_mm512_reduce_add_epi32(sum));
-  to.factors[2 * to.apart] = _mm512_reduce_add_ps(total);
+  return {most / 127.0f, _mm512_reduce_add_epi32(sum), _mm512_reduce_add_ps(total)};
 }
 
 // Adds the product of an outlier to a unit of outputs; its zeros are counted with the group's.
@@ -99,8 +97,9 @@ inline void add(__m512i& sum, __m512i weights, __m512i inputs) {
 // The sums of one group for a unit of outputs; rows are `stride` apart. A function of its own, because
 // compilers would store the sums in each turn of the loop for what comes behind it.
 template <int Rows>
-__attribute__((noinline, flatten)) void add_group(const Int4Weights&, const uint8_t* at, const int8_t* x, int64_t stride,
-                                         int64_t group, __m512i (&sums)[Rows][kUnit]) {
+__attribute__((noinline, flatten)) void add_group(const Int4Weights&, const uint8_t* at,
+                                                  const int8_t* x, int64_t stride, int64_t group,
+                                                  __m512i (&sums)[Rows][kUnit]) {
   const __m512i low = _mm512_set1_epi8(15);
   __m512i part[Rows][kUnit];
   each<Rows>([&](auto r) { each<kUnit>([&](auto b) { part[r][b] = _mm512_setzero_si512(); }); });

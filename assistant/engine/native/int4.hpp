@@ -20,6 +20,7 @@ struct Int4Weights {
   static constexpr float kMiddle = 8.0f;      // the code of level 0, where levels are -8 to 7
 };
 
+constexpr int64_t kPairs = kUnit * kOutputs * 2;  // numbers of a group for a unit of outputs
 constexpr int64_t kInt4Inputs = 8;
 constexpr int64_t kInt4Bytes = 64;
 constexpr int64_t kAhead = 64 * 256;  // bytes, some twenty microseconds' worth

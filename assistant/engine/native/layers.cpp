@@ -30,17 +30,19 @@ void multiply_few(const Linear& w, const uint16_t* x, int64_t rows, uint16_t* y)
 }
 
 void multiply_many(const Linear& w, const uint16_t* x, int64_t rows, uint16_t* y) {
+  ByteRows taken(rows, w.inputs);
+  taken.begin(w, rows);
 #pragma omp parallel
   {
-    Chunk chunk(w.inputs);
-    each_chunk(rows, [&](int64_t first, int64_t count) {
-      chunk.begin(w, count);
-      for (int64_t r = 0; r < count; ++r) chunk.take(x + (first + r) * w.inputs, r);
-      for (int64_t unit = 0; unit < w.outputs / (kUnit * kOutputs); ++unit)
-        chunk.multiply(unit, [&](int64_t row, int64_t block, __m512 sum) {
-          store16(y + (first + row) * w.outputs + block * kOutputs, sum);
-        });
-    });
+    const auto own = std::make_unique<Scratch>(w.inputs);
+#pragma omp for schedule(static)
+    for (int64_t tile = 0; tile < taken.tiles(); ++tile)
+      taken.take(x + tile * kTile * w.inputs, tile, *own);
+#pragma omp for schedule(static)
+    for (int64_t unit = 0; unit < w.outputs / (kUnit * kOutputs); ++unit)
+      taken.multiply(unit, *own, [&](int64_t row, int64_t block, __m512 sum) {
+        store16(y + row * w.outputs + block * kOutputs, sum);
+      });
   }
 }
 

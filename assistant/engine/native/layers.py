@@ -3,8 +3,8 @@
 From Python, a pass of one token is hundreds of operations, each of which PyTorch takes some ten
 microseconds to begin and where its threads meet. Here they meet five times in a layer, and that is
 all. Each of a few rows is computed alike however many there are, so that guessed tokens that are
-checked together come out as they would have one by one. Of many rows, a thread takes as many as its
-cache holds through all of a layer.
+checked together come out as they would have one by one. Of many rows, each thread takes some of a
+layer's outputs for all of them, so that weights are brought into the form of a product once.
 """
 
 import ctypes

@@ -63,8 +63,7 @@ class Inputs {
     for (int64_t g = 0; g < groups; ++g) {
       float* own = factors_.get() + (row * groups + g) * size;
       if (w.in_bytes)
-        to_bytes(x, g * w.group, w.group,
-                 {bytes_.get() + row * w.inputs + g * w.group, 16, own, 1}, outliers_[row]);
+        take_group(x, row, g, w, own);
       else
         *own = sum_group(x + g * w.group, w.group);
     }
@@ -82,6 +81,17 @@ class Inputs {
   }
 
  private:
+  // The factors of a group are its scale, its sum by the scale and by -1, for codes are taken from 0 and
+  // not from the middle, and the sum of all inputs.
+  void take_group(const uint16_t* x, int64_t row, int64_t g, const Linear& w, float* own) {
+    const int64_t first = g * w.group;
+    int8_t* to = bytes_.get() + row * w.inputs + first;
+    const Rounded group = to_bytes(x, first, w.group, to, 16, outliers_[row]);
+    own[0] = group.scale;
+    own[1] = -group.scale * static_cast<float>(group.sum);
+    own[2] = group.total;
+  }
+
   template <int Rows, class Weights>
   void multiply_bytes(const Weights& w, int64_t first, int64_t unit, const float* factors,
                       __m512 (&total)[Rows][kUnit]) const {

@@ -1,5 +1,6 @@
-// Products of many rows in 8 bits with weights in 4 or 8: the codes of a group become bytes once for a
-// chunk of rows, of which a tile at a time meets a unit of outputs with all its sums in registers.
+// Weights of some outputs as bytes, for products of many rows. Weights in 4 bits have a scale and a zero
+// for each group. Were these applied to each group's sums, that would be a fifth of all instructions. So
+// here the groups of a block are brought to one scale for each output, as far as 8 bits can say it.
 
 #pragma once
 
@@ -7,91 +8,110 @@
 
 #include "bytes.hpp"
 
-constexpr int kTile = 6;        // rows of a tile
-constexpr int64_t kTiles = 16;  // of a chunk at most: their sums and a panel share the first cache
-constexpr int64_t kChunk = kTile * kTiles;
-constexpr int64_t kMostGroup = 256;
+constexpr int64_t kBlock = 256;  // inputs of a block at most
 
-// Bytes of a group in a tile: the inputs, [group / 16][kTile][16], then the factors, [3][kTile]. A
-// chunk is [groups][tiles] of them.
-inline int64_t tile_bytes(int64_t group) { return (group + 3 * sizeof(float)) * kTile; }
+// The inputs of a block for weights in groups: as many groups as fit.
+inline int64_t block_of(const Int4Weights& w) { return kBlock / w.group * w.group; }
+inline int64_t block_of(const Int8Weights& w) { return w.group; }
 
-// The codes of a group for a unit of outputs as bytes, [group / 4][kUnit][16][4]: `panel` or where they
-// are already.
-inline const uint8_t* as_panel(const Int8Weights&, const uint8_t* at, uint8_t*) { return at; }
+// The weights of a block for a unit of outputs: (byte - 128) * scale.
+struct Panel {
+  const uint8_t* bytes;  // [block / 4][kUnit][16][4]; of eight inputs, in the order 0 4 1 5 2 6 3 7
+  __m512 scales[kUnit];
+};
 
-inline const uint8_t* as_panel(const Int4Weights& w, const uint8_t* at, uint8_t* panel) {
-  const __m512i low = _mm512_set1_epi8(15);
-  uint8_t* to = panel;
-  for (int64_t k = 0; k < w.group; k += kInt4Inputs, at += kInt4Step, to += 2 * kInt4Step)
-    for (int64_t b = 0; b < kUnit * kInt4Bytes; b += kInt4Bytes) {
-      const __m512i word = _mm512_loadu_si512(at + b);
-      _mm512_store_si512(to + b, _mm512_and_si512(word, low));
-      _mm512_store_si512(to + kInt4Step + b, _mm512_and_si512(_mm512_srli_epi16(word, 4), low));
-    }
+// Bytes as they are.
+inline Panel as_panel(const Int8Weights& w, int64_t unit, int64_t first, int64_t, uint8_t*) {
+  Panel panel{w.codes + (unit * w.inputs + first) * Int8Weights::kInputBytes, {}};
+  for (int b = 0; b < kUnit; ++b) {
+    __m512 zero;
+    pair_of(w, first / w.group, unit * kUnit + b, &panel.scales[b], &zero);
+  }
   return panel;
 }
 
-// The scales and zeros of a group for a unit of outputs.
-struct Pairs {
-  __m512 scale[kUnit], zero[kUnit];
+inline __m512i in_both_halves(__m512i words) {
+  words = _mm512_and_si512(words, _mm512_set1_epi32(0xFFFF));
+  return _mm512_or_si512(words, _mm512_slli_epi32(words, 16));
+}
+
+// How the codes of a group become bytes, in 256ths: code * factor + offset.
+struct Rule {
+  __m512i factor, offset;
 };
 
-// Adds the products of one group to the sums of a tile, [kTile][64]; `middle` is the weights'.
-__attribute__((noinline, flatten)) inline void add_tile(const uint8_t* panel, const int8_t* x,
-                                                        int64_t group, const Pairs& pairs,
-                                                        float middle, float* totals) {
-  __m512i part[kTile][kUnit];
-  each<kTile>([&](auto r) { each<kUnit>([&](auto b) { part[r][b] = _mm512_setzero_si512(); }); });
-  for (int64_t k = 0; k < group; k += 16, x += kTile * 16) {
-    each<4>([&](auto four) {
-      __m512i weights[kUnit];
-      each<kUnit>([&](auto b) { weights[b] = _mm512_loadu_si512(panel + b * 64); });
-      each<kTile>([&](auto r) {
-        const __m512i inputs = broadcast(x + r * 16 + four * 4);
-        each<kUnit>([&](auto b) { add(part[r][b], weights[b], inputs); });
-      });
-      panel += kUnit * 64;
-    });
-  }
-  each<kTile>([&](auto r) {
-    const auto factor = [&](int64_t i) {
-      return _mm512_castsi512_ps(broadcast(x + (i * kTile + r) * sizeof(float)));
-    };
-    const __m512 scale = factor(0), inputs = factor(2);
-    const __m512 shift = _mm512_mul_ps(factor(1), _mm512_set1_ps(middle));
-    float* to = totals + r * kUnit * kOutputs;
-    each<kUnit>([&](auto b) {
-      const __m512 sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(part[r][b]), scale, shift);
-      __m512 total = _mm512_load_ps(to + b * kOutputs);
-      total = _mm512_fmadd_ps(sum, pairs.scale[b], total);
-      total = _mm512_fmadd_ps(inputs, pairs.zero[b], total);
-      _mm512_store_ps(to + b * kOutputs, total);
-    });
+// `steps` is how many 256ths of a byte a weight of 1 is.
+inline Rule rule_of(const Int4Weights& w, int64_t group, int64_t outputs, __m512 steps) {
+  __m512 scale, zero;
+  pair_of(w, group, outputs, &scale, &zero);
+  const __m512 least = _mm512_fmadd_ps(scale, _mm512_set1_ps(-8.0f), zero);
+  // From 0 on and not from -128, and rounded where the lower half will be cut off.
+  const __m512 offset = _mm512_fmadd_ps(least, steps, _mm512_set1_ps(128 * 256 + 128));
+  return {in_both_halves(_mm512_cvtps_epi32(_mm512_mul_ps(scale, steps))),
+          in_both_halves(_mm512_cvtps_epi32(offset))};
+}
+
+// Eight inputs of sixteen outputs by their rule.
+inline void store_levels(__m512i codes, const Rule& rule, uint8_t* to) {
+  const __m512i low = _mm512_set1_epi16(15), upper = _mm512_set1_epi16(-256);
+  __m512i level[4];  // of the inputs 0 and 1, 2 and 3, and so on
+  each<4>([&](auto j) {
+    const __m512i code = _mm512_and_si512(_mm512_srli_epi16(codes, 4 * j), low);
+    level[j] = _mm512_add_epi16(_mm512_mullo_epi16(code, rule.factor), rule.offset);
+  });
+  each<2>([&](auto i) {
+    const __m512i lower = _mm512_srli_epi16(level[i], 8);
+    const __m512i both = _mm512_ternarylogic_epi64(lower, level[i + 2], upper, 0xF8);
+    _mm512_store_si512(to + i * kInt4Step, both);
   });
 }
 
-// A unit of outputs for the `tiles` of a chunk: `totals` become [tiles][kTile][64].
-template <class Weights>
-inline void multiply_chunk(const Weights& w, const int8_t* chunk, int64_t tiles, int64_t unit,
-                           float* totals) {
-  alignas(64) uint8_t room[kMostGroup * kUnit * kOutputs];
-  const int64_t size = tile_bytes(w.group), sums = kTile * kUnit * kOutputs;
-  std::fill_n(totals, tiles * sums, 0.0f);
-  const int64_t codes = w.group * Weights::kInputBytes;
-  const int64_t share = (codes / 64 + tiles - 1) / tiles * 64;
-  const uint8_t* at = w.codes + unit * w.inputs * Weights::kInputBytes;
-  for (int64_t g = 0; g < w.inputs / w.group; ++g, at += codes) {
-    const uint8_t* panel = as_panel(w, at, room);
-    Pairs pairs;
-    for (int b = 0; b < kUnit; ++b)
-      pair_of(w, g, unit * kUnit + b, &pairs.scale[b], &pairs.zero[b]);
-    const uint8_t* next = at + codes;
-    for (int64_t tile = 0; tile < tiles; ++tile, chunk += size) {
-      // The next group's share of the codes, which come from memory while this one is computed.
-      for (int64_t k = tile * share; k < std::min((tile + 1) * share, codes); k += 64)
-        _mm_prefetch(reinterpret_cast<const char*>(next + k), _MM_HINT_T0);
-      add_tile(panel, chunk, w.group, pairs, Weights::kMiddle, totals + tile * sums);
+// The greatest weight that a code of these groups could say.
+inline __m512 greatest_of(const Int4Weights& w, int64_t begin, int64_t groups, int64_t outputs) {
+  __m512 most = _mm512_set1_ps(1e-30f);
+  for (int64_t g = begin; g < begin + groups; ++g) {
+    __m512 scale, zero;
+    pair_of(w, g, outputs, &scale, &zero);
+    for (float level : {-8.0f, 7.0f})
+      most = _mm512_max_ps(
+          most, _mm512_abs_ps(_mm512_fmadd_ps(scale, _mm512_set1_ps(level), zero)));
+  }
+  return most;
+}
+
+inline Panel as_panel(const Int4Weights& w, int64_t unit, int64_t first, int64_t block, uint8_t* to) {
+  Panel panel{to, {}};
+  const uint8_t* at = w.codes + (unit * w.inputs + first) * Int4Weights::kInputBytes;
+  const int64_t begin = first / w.group, groups = block / w.group;
+  for (int b = 0; b < kUnit; ++b) {
+    const __m512 most = greatest_of(w, begin, groups, unit * kUnit + b);
+    panel.scales[b] = _mm512_mul_ps(most, _mm512_set1_ps(1.0f / 127));
+    const __m512 steps = _mm512_div_ps(_mm512_set1_ps(127.0f * 256), most);
+    for (int64_t g = 0; g < groups; ++g) {
+      const Rule rule = rule_of(w, begin + g, unit * kUnit + b, steps);
+      for (int64_t k = g * w.group; k < (g + 1) * w.group; k += kInt4Inputs) {
+        const int64_t place = k / kInt4Inputs * kInt4Step + b * kInt4Bytes;
+        store_levels(_mm512_loadu_si512(at + place), rule, to + 2 * place - b * kInt4Bytes);
+      }
     }
   }
+  return panel;
 }
+
+// A stretch of memory that is fetched into the cache a share at a time.
+class Ahead {
+ public:
+  Ahead(const void* from, int64_t bytes, int64_t shares)
+      : at_(static_cast<const uint8_t*>(from)), end_(at_ + bytes),
+        share_((bytes / 64 + shares - 1) / shares * 64) {}
+
+  // Written out, because compilers take a function that does nothing else for one that does nothing.
+  void fetch() {
+    for (const uint8_t* end = std::min(at_ + share_, end_); at_ < end; at_ += 64)
+      asm volatile("prefetcht0 %0" : : "m"(*at_));
+  }
+
+ private:
+  const uint8_t *at_, *end_;
+  int64_t share_;
+};
