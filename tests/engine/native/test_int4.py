@@ -44,7 +44,8 @@ def test_any_number_of_rows(
     weights = native.describe(packed, native.pack_pairs(pairs), levels, in_bytes=in_bytes)
     found = kernel.multiply(x, weights).double()
     expected = x.double() @ weight.t()
-    # Without the others, outliers alone would be 0.02 to 0.03 wrong. For many rows weights are bytes.
+    # Without the others, outliers alone would be 0.02 to 0.03 wrong. For many rows weights are
+    # bytes.
     close = 0.01 if in_bytes and (rows >= 64 or not far) else 0.004
     assert float((found - expected).norm() / expected.norm()) < close
     out = torch.empty(outputs, inputs, dtype=torch.bfloat16)

@@ -34,8 +34,8 @@ SHAPE: dict[str, Any] = {
 FAMILIES = {"Llama": {"mlp_bias": True}, "Qwen2": {}, "Qwen3": {}}
 PROMPT = tuple(range(8, 108))
 CLOSE = 0.12
-"""Two ways of rounding to bfloat16, one before and one behind 8 bits, in random models: 0.03 to 0.05,
-and to 0.09 where one way has had many rows, whose weights are bytes too, and the other few."""
+"""Two ways of rounding to bfloat16, one before and one behind 8 bits, in random models: 0.03 to
+0.05, and to 0.09 where one has had many rows, whose weights are bytes too, and the other few."""
 _Auto: Any = AutoModelForCausalLM
 
 pytestmark = pytest.mark.skipif(
