@@ -1,5 +1,6 @@
 """The engine, in its own process as in the server's."""
 
+import gc
 import os
 import threading
 import time
@@ -85,6 +86,8 @@ class Ours:
         options: Any = {"quantization": quantization}
         loaded = load_model(LocalModel(folder.name, folder), LoadOptions(**options))
         self._engine = Engine(loaded)
+        gc.collect()
+        gc.freeze()  # as in the server
         self.description = f"assistant, {loaded.description.line()}"
 
     def answer(self, task: Task) -> Timing:

@@ -25,6 +25,7 @@ MOST_ROWS = 32
 _DENSE_BYTES = 256_000_000
 """Weights in bfloat16 are held twice for this, so there must be few. Where there are many, reading
 them takes so long that nothing else counts."""
+_MOST_HEAD_DIM = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,7 @@ class NativeLayers:
             and all(map(_fits, products))
             and dense <= _DENSE_BYTES
             and not (shape.hidden % UNIT or shape.width % UNIT or shape.head_dim % 32)
+            and shape.head_dim <= _MOST_HEAD_DIM
         )
         library = find_library() if fits else None
         return None if library is None else cls(library, layers, shape, embedding, norm)
