@@ -23,14 +23,15 @@ class Setup:
 
 
 def starter(folder: Path) -> Setup:
-    """The starter as it is shipped. Of llama.cpp's forms of it Q4_0 is the fastest."""
+    """The starter in 4 bits, as llama.cpp has it in its fastest form, and as it is shipped."""
     source = locate(STARTER).folder
     file = _q4_0(source, folder / "starter-q4_0.gguf")
     return Setup(
         "starter",
         {
-            OURS: ("ours", str(source)),
+            OURS: ("ours", str(source), "int4"),
             LLAMA: ("llama.cpp", str(file)),
+            f"{OURS} bf16": ("ours", str(source)),
             "generate": ("generate", str(source)),
             "transformers serve": ("serve", str(source)),
         },
