@@ -75,15 +75,17 @@ class Decoder:
         self, parts: Sequence[Part], interrupt: Interrupt | None = None
     ) -> list[torch.Tensor]:
         """See `Runner`."""
-        spans, shares = _rows(parts), _shares(parts, [len(part.ids) for part in parts])
-        if self.native is not None and self.native.takes(spans[-1].stop) and not shares:
+        shares = _shares(parts, [len(part.ids) for part in parts])
+        keeps = [part.keep for part in parts]
+        rows = sum(len(part.ids) for part in parts)
+        if self.native is not None and self.native.takes(rows) and not shares:
             states = self.native_states(parts, interrupt)
         else:
-            states = self._norm(self._states(parts, spans, shares, interrupt))
+            states = self._norm(self._states(parts, _rows(parts), shares, interrupt))
         if not len(states):
             return [states.new_empty(0, self._vocabulary) for _ in parts]
-        logits = self._head(states, _shares(parts, [part.keep for part in parts]))
-        return list(torch.split(logits, [part.keep for part in parts]))
+        logits = self._head(states, _shares(parts, keeps) if shares else ())
+        return [logits] if len(parts) == 1 else list(torch.split(logits, keeps))
 
     def native_states(
         self, parts: Sequence[Part], interrupt: Interrupt | None = None
@@ -93,12 +95,8 @@ class Decoder:
         Raises Interrupted.
         """
         assert self.native is not None
-        spans = _rows(parts)
-        texts = [
-            Text(part.ids, span.before, part.keep, part.cache)
-            for part, span in zip(parts, spans, strict=True)
-        ]
-        rotations = self._rotations.until(max(span.positions.stop for span in spans))
+        texts = [Text(part.ids, part.cache.length, part.keep, part.cache) for part in parts]
+        rotations = self._rotations.until(max(text.before + len(text.ids) for text in texts))
         states = self.native.forward(texts, *rotations, interrupt)
         if states is None:
             raise Interrupted

@@ -98,5 +98,5 @@ class Guesses:
             if ours != theirs:
                 break
             shared += 1
-        self._cache.crop_to(shared)
+        self._cache.hold(shared)
         del self._read[shared:]

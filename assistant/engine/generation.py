@@ -113,7 +113,7 @@ class Generation:
                 break
             right += 1
         if self._guessed and self._drafter is not None:
-            self.cache.crop_to(len(self.ids) - 1)
+            self.cache.hold(len(self.ids) - 1)
             self._drafted += len(self._guessed)
             self._accepted += right
         if self._drafter is not None:

@@ -15,40 +15,54 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     """One layer's keys and values, `[1, heads, positions, head_dim]`, with room to grow.
 
     The layer that it extends copies all of its keys and values for every new token. This one
-    writes the new ones behind the others; what is seen of the buffers are views. Cropping makes
-    the views shorter, and later tokens take the freed place.
+    writes the new ones behind the others, into buffers of which the first `length` positions are
+    what it holds. Cropping makes that fewer, and later tokens take the freed place.
     """
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        self.length = 0
+        """How many positions it holds."""
         self._buffers: tuple[torch.Tensor, torch.Tensor] | None = None
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    @property
+    def keys(self) -> torch.Tensor | None:
+        """A view of the keys that it holds, None before the first. Made when somebody looks."""
+        return None if self._buffers is None else self._buffers[0][:, :, : self.length]
+
+    @keys.setter
+    def keys(self, value: torch.Tensor | None) -> None:
+        self._begin_anew(value)
+
+    @property
+    def values(self) -> torch.Tensor | None:
+        """A view of the values, as `keys` is of the keys."""
+        return None if self._buffers is None else self._buffers[1][:, :, : self.length]
+
+    @values.setter
+    def values(self, value: torch.Tensor | None) -> None:
+        self._begin_anew(value)
+
+    def get_seq_length(self) -> int:
+        """`length`, as transformers asks for it."""
+        return self.length
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Append the keys and values of new tokens and give those of all tokens."""
-        old = self.get_seq_length()
-        new = old + key_states.shape[-2]
+        old, new = self.length, self.length + key_states.shape[-2]
         keys, values = self.reserve(new, key_states)
         keys[..., old:new, :] = key_states
         values[..., old:new, :] = value_states
-        return self.show(new)
+        self.length = new
+        return keys[:, :, :new], values[:, :, :new]
 
     def append(self, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Take `[tokens, heads, head_dim]`, give all there is as `[heads, positions, head_dim]`."""
-        seen = self.keys
-        old = 0 if seen is None else seen.shape[2]
-        new = old + keys.shape[0]
-        if self._buffers is None or new > self._buffers[0].shape[2]:
-            all_keys, all_values = self.update(
-                keys.transpose(0, 1).unsqueeze(0), values.transpose(0, 1).unsqueeze(0)
-            )
-            return all_keys[0], all_values[0]
-        # What `update` does, without what it does for shapes that never come here.
-        key_buffer, value_buffer = self._buffers
-        key_buffer[0, :, old:new] = keys.transpose(0, 1)
-        value_buffer[0, :, old:new] = values.transpose(0, 1)
-        all_keys, all_values = self.show(new)
+        all_keys, all_values = self.update(
+            keys.transpose(0, 1).unsqueeze(0), values.transpose(0, 1).unsqueeze(0)
+        )
         return all_keys[0], all_values[0]
 
     def reserve(self, positions: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -59,25 +73,11 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         if self._buffers is None or positions > self._buffers[0].shape[2]:
             if not self.is_initialized:
                 self.lazy_initialization(like, like)
-            old = self.get_seq_length()
             self._buffers = (
-                _with_room(like, self.keys, old, positions),
-                _with_room(like, self.values, old, positions),
+                _with_room(like, self.keys, self.length, positions),
+                _with_room(like, self.values, self.length, positions),
             )
-            self.show(old)  # nobody may ever write what comes behind
         return self._buffers
-
-    def show(self, positions: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Have the first `positions` of the buffers, where they are written by now."""
-        assert self._buffers is not None
-        keys, values = self._buffers
-        self.keys, self.values = seen = keys[:, :, :positions], values[:, :, :positions]
-        return seen
-
-    def crop_to(self, positions: int) -> None:
-        """Forget all positions but the first `positions`, which it must have."""
-        if self.keys is not None and self.values is not None:
-            self.keys, self.values = self.keys[..., :positions, :], self.values[..., :positions, :]
 
     def copy(self, positions: int) -> "GrowingLayer":
         """A layer of its own with the first `positions` of this one."""
@@ -90,6 +90,12 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     def nbytes(self) -> int:
         """The memory that the buffers take."""
         return sum(buffer.nbytes for buffer in self._buffers or ())
+
+    def _begin_anew(self, value: torch.Tensor | None) -> None:
+        """What the class above does when it sets keys or values: there are none yet, or no more."""
+        if value is not None and value.numel():
+            raise TypeError("keys and values are appended, and taken away by their number")
+        self.length, self._buffers = 0, None
 
 
 def _with_room(like: torch.Tensor, seen: torch.Tensor | None, old: int, new: int) -> torch.Tensor:
@@ -113,13 +119,16 @@ class GrowingCache(DynamicCache):
     @property
     def length(self) -> int:
         """How many positions it holds."""
-        keys = self.growing[0].keys
-        return 0 if keys is None else keys.shape[-2]
+        return self.growing[0].length
 
-    def crop_to(self, positions: int) -> None:
-        """Forget all positions but the first `positions`, which it must have."""
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        """`length` of a layer, as transformers asks for it."""
+        return self.growing[layer_idx].length
+
+    def hold(self, positions: int) -> None:
+        """Hold the first `positions`, which it has held or which are written by now."""
         for layer in self.growing:
-            layer.crop_to(positions)
+            layer.length = positions
 
     def copy(self, positions: int) -> "GrowingCache":
         """A cache of its own with the first `positions` of this one."""
@@ -130,11 +139,6 @@ class GrowingCache(DynamicCache):
     ) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Each layer's keys and values with room for so many; see `GrowingLayer.reserve`."""
         return [layer.reserve(positions, like) for layer in self.growing]
-
-    def show(self, positions: int) -> None:
-        """Have the first `positions` of the buffers, where they are written by now."""
-        for layer in self.growing:
-            layer.show(positions)
 
     def slice(self, start: int, stop: int) -> torch.Tensor:
         """A copy of some positions: `[layers, 2, heads, stop - start, head_dim]`."""

@@ -184,7 +184,7 @@ class EngineLoop:
         """Take away what a pass that did not come to its end has written."""
         for turn, length in zip(turns, before, strict=False):
             with suppress(AttributeError):  # a cache that cannot be cut is not kept either
-                turn.request.cache.crop_to(length)
+                turn.request.cache.hold(length)
 
     def _begin(self, generation: Generation) -> None:
         """Look for what was computed before, as late as can be: others may compute it yet."""

@@ -70,7 +70,7 @@ class PrefixCache:
         if best in self._parked:
             self._parked.remove(best)
             if best.prompt - shared <= _LOST_AT_MOST:
-                best.cache.crop_to(shared)
+                best.cache.hold(shared)
                 return best.cache
             self._parked.append(best)
         return best.cache.copy(shared)

@@ -158,7 +158,7 @@ def test_a_growing_layer_holds_what_a_dynamic_one_holds() -> None:
             growing.update(keys, values), dynamic.update(keys, values), strict=True
         ):
             assert torch.equal(ours, theirs)
-        growing.crop_to(growing.get_seq_length() - 1)
+        growing.length -= 1
         dynamic.crop(-1)
     assert growing.get_seq_length() == dynamic.get_seq_length() == 401
 

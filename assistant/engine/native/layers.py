@@ -8,6 +8,7 @@ layer's outputs for all of them, so that weights are brought into the form of a 
 """
 
 import ctypes
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -198,9 +199,9 @@ class NativeLayers:
         for text in texts:
             table.add(text, self._like)
         out = torch.empty(len(table.kept), self._shape.hidden, dtype=torch.bfloat16)
-        arrays = {name: (ctypes.c_int64 * len(row))(*row) for name, row in vars(table).items()}
+        arrays = {name: array("q", row) for name, row in vars(table).items()}
         found = _Pass(
-            **{name: ctypes.addressof(array) for name, array in arrays.items()},
+            **{name: numbers.buffer_info()[0] for name, numbers in arrays.items()},
             cosines=address(cosines),
             sines=address(sines),
             rows=len(table.ids),
@@ -212,7 +213,7 @@ class NativeLayers:
         if not self._pass(ctypes.byref(self._model), ctypes.byref(found), many):
             return None
         for text in texts:
-            text.cache.show(text.before + len(text.ids))
+            text.cache.hold(text.before + len(text.ids))
         return out
 
     def _layer(self, parts: LayerParts) -> _Layer:
