@@ -1,29 +1,19 @@
 """How the model server stands beside what else runs on the machine."""
 
-import os
-from contextlib import suppress
-from pathlib import Path
+from assistant.turns import step_back, take_turns_of
 
 NICE = 3
-_SESSION = Path("/proc/self/autogroup")
-"""Where Linux keeps the nice value of a whole session; see `sched(7)`, "The autogroup feature"."""
+_TURN = 20.0
+"""Milliseconds: longer than anybody's whose turns are as the system gives them, or a language
+server's, and so each goes first when it wakes."""
 
 
 def stand_back() -> None:
     """Let others go first where all want to compute: what people type into, before anything else.
 
-    A language server that a key wakes waits for a turn of the scheduler, some milliseconds, behind
-    the model's threads. Where Linux schedules sessions as groups, the nice value of a process says
-    how it stands within its session, and that of the session how it stands beside others: both are
-    set, where the session is this process's own. A session that steps back comes behind background
-    work of others too, however far back that stands in theirs: beside one that takes all
-    processors a starter with nice 3 writes as fast as 10 % less to a third less, with 5 at a third of its speed,
-    with 10 at a twelfth.
-
-    Needs no privileges, and does nothing where there is no such thing.
+    A session that steps back comes behind background work of others too, however far back that
+    stands in theirs. Beside one that computes on both of two processors the starter writes at about
+    0.7 to 0.9 of its speed there with 3, at a third with 5 and at a twelfth with 10.
     """
-    with suppress(OSError):
-        os.nice(NICE)
-    if os.getsid(0) == os.getpid():
-        with suppress(OSError):
-            _SESSION.write_text(str(NICE))
+    step_back(NICE)
+    take_turns_of(_TURN)
