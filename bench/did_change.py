@@ -28,8 +28,17 @@ from tests.server.processes import end_recorded_server, start_recorded_server
 _LINES = 5_000
 _BLOCK = "def name_{0}(path, other):\n    return other.join(path, {0})\n\n\n"
 _URI, _OTHER = "file:///project/long.py", "file:///project/written.py"
-_WRITTEN = "import os\n\n\ndef first(path):\n    "
-_OPTIONS = {"completion": {"maxTokens": 1024, "maxLines": 100, "budgetMs": 0, "ahead": False}}
+_WRITTEN = "".join(f"{{0}}_{n} = {n}\n" for n in range(1, 13))
+"""The starter goes on with such a list for a second and more."""
+_OPTIONS = {
+    "completion": {
+        "maxTokens": 1024,
+        "maxLines": 100,
+        "budgetMs": 0,
+        "ahead": False,
+        "candidates": 1,
+    }
+}
 _GAP_SECONDS = 0.03
 """Between two keys: faster than anybody types."""
 _BURST = 10
@@ -46,11 +55,10 @@ class Typing:
     def __init__(self, editor: Editor) -> None:
         self._editor = editor
         self._lines = "".join(_BLOCK.format(n) for n in range(_LINES // 4)).split("\n")
-        self.seconds: dict[tuple[str, bool], list[float]] = {}
         editor.open("\n".join(self._lines), uri=_URI)
 
-    async def edit(self, kind: str, writing: bool) -> None:
-        """One edit, or a row of them of which the last is timed, in the middle of the document."""
+    async def edit(self, kind: str) -> float:
+        """Seconds of one edit, or of the last in a row of them, in the middle of the document."""
         line = len(self._lines) // 2
         for _ in range(_BURST if kind == "range, in a row" else 1):
             self._lines[line] = "x" + self._lines[line]
@@ -64,7 +72,7 @@ class Typing:
         answer = await self._editor.request("textDocument/inlineCompletion", params)
         seconds = time.perf_counter() - begun
         assert not answer["items"]
-        self.seconds.setdefault((kind, writing), []).append(seconds)
+        return seconds
 
 
 class Writing:
@@ -73,17 +81,24 @@ class Writing:
     def __init__(self, editor: Editor) -> None:
         self._editor = editor
         self._number = 0
-        editor.open(_WRITTEN, uri=_OTHER)
+        editor.open("", uri=_OTHER, language="ini")
+
+    async def loaded(self) -> None:
+        """Wait until it can."""
+        self._editor.change(_WRITTEN.format("name"), uri=_OTHER)
+        await self._editor.loaded_ghost(12, 0, uri=_OTHER)
 
     async def go_on(self) -> None:
         """Have it write, unless it does."""
         while not _is_writing():
             self._number += 1
-            text = _WRITTEN.replace("first", f"name_{self._number}")
-            self._editor.change(text, uri=_OTHER)
-            waiting = self._editor.ask_ghost(4, 4, uri=_OTHER)
+            self._editor.change(_WRITTEN.format(f"name_{self._number}"), uri=_OTHER)
+            waiting = self._editor.ask_ghost(12, 0, uri=_OTHER)
             waiting.add_done_callback(lambda done: done.exception())
-            await asyncio.sleep(0.005)
+            for _ in range(100):
+                await asyncio.sleep(0.005)
+                if _is_writing():
+                    break
 
     async def stop(self) -> None:
         """Have it stop, and see that it did."""
@@ -98,6 +113,16 @@ def _is_writing() -> bool:
     return health is not None and health.running > 0
 
 
+async def _edit(typing: Typing, writing: Writing, kind: str, busy: bool) -> float:
+    """Seconds of an edit during which the model wrote all the time, or not at all."""
+    while True:
+        await (writing.go_on() if busy else writing.stop())
+        await asyncio.sleep(_GAP_SECONDS)
+        seconds = await typing.edit(kind)
+        if _is_writing() == busy:
+            return seconds
+
+
 async def measure(rounds: int) -> dict[tuple[str, bool], list[float]]:
     """Seconds of the edits, by their kind and whether the model wrote."""
     try:
@@ -105,16 +130,16 @@ async def measure(rounds: int) -> dict[tuple[str, bool], list[float]]:
         async with Editor({}) as editor:
             await editor.start(options=_OPTIONS)
             typing, writing = Typing(editor), Writing(editor)
-            await editor.loaded_ghost(4, 4, uri=_OTHER)
+            await writing.loaded()
+            seconds: dict[tuple[str, bool], list[float]] = {}
             for number in range(rounds + 1):
                 if number == 1:
-                    typing.seconds.clear()  # the first round only warms up
+                    seconds.clear()  # the first round only warms up
                 for busy in (True, False):
                     for kind in _KINDS:
-                        await (writing.go_on() if busy else writing.stop())
-                        await asyncio.sleep(_GAP_SECONDS)
-                        await typing.edit(kind, busy)
-            return typing.seconds
+                        one = await _edit(typing, writing, kind, busy)
+                        seconds.setdefault((kind, busy), []).append(one)
+            return seconds
     finally:
         end_recorded_server()
 

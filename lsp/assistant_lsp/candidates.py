@@ -1,13 +1,13 @@
 """Several suggestions for one place, for a user who asks for them by hand."""
 
 import asyncio
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, ServerGoneError
 from assistant.messages import CompletionRequest, SamplingParams
 from assistant.suggestion import Spot
 from assistant_lsp.buffer import with_line_feeds
@@ -135,9 +135,13 @@ class Candidates:
         async def one(seed: int) -> str:
             params = SamplingParams(settings.max_tokens, _TEMPERATURE, seed=seed)
             stream = client.stream_complete(request, params, restart=False)
-            with suppress(AssistantError):  # there is one suggestion already, and that is shown
+            try:
                 async with aclosing(stream) as pieces:
                     return await spot.read(pieces)
+            except ServerGoneError:  # whoever asks next would start it without the user being told
+                await self._model.start_again()
+            except AssistantError:  # there is one suggestion already, and that is shown
+                pass
             return ""
 
         texts = await asyncio.gather(*map(one, range(1, settings.candidates)))

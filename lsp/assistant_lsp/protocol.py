@@ -40,10 +40,6 @@ class AssistantProtocol(LanguageServerProtocol):
 
     # Messages come in ------------------------------------------------------------------------
 
-    def structure_message(self, data: dict[str, Any]) -> Any:
-        """Leave it as it is: pygls calls this for every table in a message, innermost first."""
-        return data
-
     def handle_message(self, message: Any) -> None:
         """Answer or act on one message, whatever it is."""
         refusal = self._refusal(message)
@@ -60,7 +56,7 @@ class AssistantProtocol(LanguageServerProtocol):
     def _dispatch(self, message: Any) -> None:
         """Pass it on, by what it holds; pygls compares each with all four kinds of messages first,
         which takes longer than most edits do."""
-        structured = super().structure_message(message)
+        structured = self.structure_message(message)
         if "method" not in message:
             super().handle_message(structured)
         elif "id" in message:

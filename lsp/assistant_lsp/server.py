@@ -11,6 +11,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from assistant import __version__
+from assistant.turns import stand_alone, take_turns_of
 from assistant_lsp.actions import ACTIONS, Action
 from assistant_lsp.items import ghost_item, popup_item, word_left
 from assistant_lsp.offering import Form, form_for, offered
@@ -21,6 +22,8 @@ from assistant_lsp.wire import serve
 
 _ACCEPTED = "assistant.suggestionAccepted"
 _SHOW_CONTEXT = "assistant.showContext"
+_TURN = 3.0
+"""Milliseconds, in which most messages are dealt with."""
 
 
 def create_server() -> AssistantLanguageServer:
@@ -42,6 +45,9 @@ def main() -> None:
         print(
             "assistant lsp speaks with an editor, which starts it; Ctrl-C ends it", file=sys.stderr
         )
+    else:
+        stand_alone()  # and an editor's Ctrl-C is the editor's
+    take_turns_of(_TURN)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     # It logs whole messages, and those hold the user's text.

@@ -5,20 +5,22 @@ for a processor where the model computes on all of them; and a head that is no h
 """
 
 import asyncio
+import json
 import re
 import sys
-import threading
+from collections.abc import Callable
 from contextlib import suppress
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from pygls.io_ import StdoutWriter, run_async
+from pygls.exceptions import JsonRpcException
+from pygls.io_ import StdoutWriter
 
 from assistant_lsp.protocol import AssistantLanguageServer
 
 _LIMIT = 1 << 20
-"""Bytes of a head's line, and about what is read ahead."""
-_NO_HEAD = b"-\r\n"
-_ENDLESS = re.compile(rb"Content-Length: *\d{10,}")
+"""Bytes of a head's line, and of messages that wait their turn before no more are read."""
+_LENGTH = re.compile(rb"Content-Length: (\d{1,9})\r\n")
+"""What says that more comes is no head: nobody could wait for that."""
 
 
 def serve(server: AssistantLanguageServer, output: BinaryIO) -> None:
@@ -32,33 +34,87 @@ def serve(server: AssistantLanguageServer, output: BinaryIO) -> None:
 
 
 async def _serve(server: AssistantLanguageServer) -> None:
-    stream = asyncio.StreamReader(limit=_LIMIT)
-    protocol = asyncio.StreamReaderProtocol(stream)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
-    never = threading.Event()
-    await run_async(
-        never, _Input(stream), server.protocol, error_handler=server.report_server_error
-    )
-
-
-class _Input:
-    """What pygls reads lines and bodies from."""
-
-    def __init__(self, stream: asyncio.StreamReader) -> None:
-        self._stream = stream
-
-    async def readline(self) -> bytes:
-        """The next line of a head; what cannot be one is made a line that says nothing."""
+    def take(body: bytes) -> None:
         try:
-            line = await self._stream.readline()
-        except ValueError:  # a line without an end
-            return _NO_HEAD
-        return _NO_HEAD if _ENDLESS.match(line) else line
+            server.protocol.handle_message(json.loads(body))
+        except Exception as error:
+            server.report_server_error(error, JsonRpcException)
 
-    async def readexactly(self, size: int) -> bytes:
-        """A body, or nothing where the editor leaves within it."""
-        # Whoever was called by the message before looks at the documents as they are now.
-        await asyncio.sleep(0)
-        with suppress(asyncio.IncompleteReadError):
-            return await self._stream.readexactly(size)
-        return b""
+    messages = _Messages(take)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: messages, sys.stdin)
+    await messages.ended
+
+
+class _Messages(asyncio.Protocol):
+    """Cuts what comes in into messages, and passes them on.
+
+    One in each turn of the loop: whoever was called by the message before looks at the documents
+    as they are now.
+    """
+
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        self._take = take
+        self._loop = asyncio.get_running_loop()
+        self.ended = self._loop.create_future()
+        """Done when the editor has closed its end, and all that it had sent is passed on."""
+        self._input = bytearray()
+        self._size = 0
+        """Bytes of the body that the head speaks of; 0 before it does."""
+        self._in_body = False
+        self._in_turn = False
+        self._closed = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
+        self._transport = cast(asyncio.ReadTransport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        self._input += data
+        if not self._in_turn:
+            self._pass_on()
+        elif len(self._input) > _LIMIT:
+            self._transport.pause_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        self._closed = True
+        if not self._in_turn:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        body = self._next()
+        self._in_turn = body is not None
+        if body is not None:
+            self._take(body)
+            self._loop.call_soon(self._pass_on)
+        elif self._closed:
+            self.ended.set_result(None)
+        elif not self._transport.is_reading():
+            self._transport.resume_reading()
+
+    def _next(self) -> bytes | None:
+        """The next body, or None where not all of it is there yet."""
+        while not self._in_body:
+            end = self._input.find(b"\n") + 1
+            if not end:
+                if len(self._input) > _LIMIT:  # a line without an end
+                    self._input.clear()
+                return None
+            self._read_head(self._cut(end))
+        if len(self._input) < self._size:
+            return None
+        body = self._cut(self._size)
+        self._size, self._in_body = 0, False
+        return body
+
+    def _read_head(self, line: bytes) -> None:
+        """Lines that say nothing of a length are passed over, and empty ones before it."""
+        if not self._size and (found := _LENGTH.fullmatch(line)):
+            self._size = int(found[1])
+        self._in_body = self._size > 0 and not line.strip()
+
+    def _cut(self, size: int) -> bytes:
+        cut = bytes(self._input[:size])
+        del self._input[:size]
+        return cut

@@ -68,6 +68,9 @@ async def test_a_server_that_nobody_started_by_hand_lets_all_else_compute_first(
         threads = Path(f"/proc/{pid}/task")
         for thread in threads.iterdir() if threads.exists() else ():
             assert os.getpriority(os.PRIO_PROCESS, int(thread.name)) == min(mine + NICE, 19)
+        session = Path(f"/proc/{pid}/autogroup")
+        if session.exists():
+            assert session.read_text().split()[1:] in ([], ["nice", str(NICE)])
 
 
 async def test_loading_is_told_to_all_who_wait_and_they_share_one_start() -> None:

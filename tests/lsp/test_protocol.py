@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from typing import Any
 
 import pytest
@@ -243,3 +244,8 @@ async def test_messages_in_one_segment_are_handled_in_their_order(
     request = editor.ask_ghost(0, 4)
     assert (await answered(request))["items"][0]["insertText"] == "2"
     assert answer.request["prompt"] == "g(x,"
+
+
+async def test_ctrl_c_in_the_editors_terminal_is_the_editors(editor: Editor) -> None:
+    await editor.start()
+    assert os.getsid(editor.process.pid) == editor.process.pid
