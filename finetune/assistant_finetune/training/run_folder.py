@@ -53,6 +53,15 @@ class RunFolder:
         """Keep changed settings, with which the run goes on."""
         paths.write_atomically(self.path / SETTINGS_FILE, as_toml(settings), mode=0o600)
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a process trains it now."""
+        try:
+            with self.locked():
+                return False
+        except UsageError:
+            return True
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """For one process at a time. Raises UsageError when another one has it."""
