@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from assistant.cli.exporting import export
 from assistant.cli.session import JsonOption
 
 app = typer.Typer(
     help="Adapters: list, use, merge, export, roll back, remove.", no_args_is_help=True
 )
+
+app.command()(export)
 
 Name = Annotated[str, typer.Argument(help="A name from `assistant adapters list`.")]
 

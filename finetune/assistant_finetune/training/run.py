@@ -320,7 +320,7 @@ def _keep_model(run: RunFolder, checkpoint: Path, local: LocalModel) -> Path:
     """The model of a checkpoint in bfloat16, with its tokenizer and its notes."""
     from assistant_finetune.training.whole_model import save_whole
 
-    return save_whole(checkpoint, local.folder, run.path / MODEL)
+    return save_whole(checkpoint, local, run.path / MODEL)
 
 
 class _Watch:
