@@ -30,6 +30,7 @@ from assistant_finetune.adapters.agreement import (
 from assistant_finetune.adapters.installed import Installed
 from assistant_finetune.adapters.merging import merge
 from assistant_finetune.adapters.quantizing import quantize
+from assistant_finetune.quiet import quiet
 from assistant_finetune.training.prepare import EVALUATION_FILE, prepare
 from assistant_finetune.training.rows import read_rows
 from assistant_finetune.training.run_folder import RunFolder
@@ -38,11 +39,11 @@ from assistant_finetune.training.settings import Settings
 _MOST_SAMPLES = 64
 _LONGEST = 2048
 """Tokens of a sample that is asked of."""
-_FURTHEST_GPTQ = 0.25
+_FURTHEST_GPTQ = 0.2
 _FURTHEST_GGUF = 0.05
 """How far apart probabilities may be on average, as total variation. Weights in 4 bits are rounded
 to one of 16 values; in the forms of GGUF that are made here, not more than merging does."""
-_LOSS_GPTQ = 0.25
+_LOSS_GPTQ = 0.15
 """Nats a token by which the loss may be higher."""
 
 Say = Callable[[str], object]
@@ -80,7 +81,7 @@ def export_gptq(
     the model cannot be quantized or there is no data, and AssistantError where it fails or would
     answer otherwise than the merged one; nothing is written then.
     """
-    with _merged(adapter, output, sources, say) as (merged, data):
+    with quiet(), _merged(adapter, output, sources, say) as (merged, data):
         expected = _ask(load_model(merged, _unquantized()), data.held_out)
         say("quantizing")
         unfinished = merged.folder.with_name("quantized")
@@ -108,7 +109,7 @@ def export_gguf(
 
     It is checked where llama.cpp can be asked here. Raises as `export_gptq` does.
     """
-    with _merged(adapter, output, sources, say) as (merged, data):
+    with quiet(), _merged(adapter, output, sources, say) as (merged, data):
         say(f"converting with {converter}")
         unfinished = merged.folder.with_name(output.name)
         gguf.convert(merged.folder, unfinished, converter, weights)
@@ -149,15 +150,17 @@ def _data(adapter: Installed, sources: Sequence[str], folder: Path, say: Say) ->
     else:
         folder = RunFolder(adapter.run).path
     if not (folder / "train-1.rows").exists():
-        raise UsageError(
-            f"the data that {adapter.name} learned from is gone: name some with --data"
-        )
+        raise UsageError(f"the data of {adapter.name} is gone: name some with --data")
     train = _samples(folder / "train-1.rows")
     held_out = [
         sample
         for sample in _samples(folder / EVALUATION_FILE) or train
         if len(sample.ids) <= _LONGEST and any(label >= 0 for label in sample.labels)
     ]
+    if not held_out:
+        raise UsageError(
+            f"no answer in the data of {adapter.name} can be compared: name more with --data"
+        )
     return _Data(train, held_out[:_MOST_SAMPLES])
 
 

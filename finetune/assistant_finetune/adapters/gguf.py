@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
 import torch
 
@@ -16,7 +16,6 @@ from assistant.errors import AssistantError, UsageError
 CONVERTER = "convert_hf_to_gguf.py"
 Weights = Literal["bf16", "f16", "q8_0"]
 """What the converter makes of matrices; smaller ones are made of these by llama.cpp's quantizer."""
-WEIGHTS: tuple[Weights, ...] = get_args(Weights)
 
 
 def find_converter(named: str | None) -> Path:
@@ -45,8 +44,7 @@ def convert(model: Path, file: Path, converter: Path, weights: Weights) -> None:
         env={**os.environ, "HF_HUB_OFFLINE": "1"},
     )
     if done.returncode or not file.is_file():
-        lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        said = [line for line in done.stderr.splitlines() if line.strip()] or lines
+        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         raise AssistantError(
             f"{converter.name} failed: {said[-1].strip() if said else 'it says nothing'}"
         )

@@ -22,6 +22,7 @@ from assistant.prompts.fingerprint import probe_ids
 from assistant.registry import LocalModel, locate
 from assistant_finetune.adapters.agreement import apart
 from assistant_finetune.adapters.installed import Installed
+from assistant_finetune.quiet import quiet
 from assistant_finetune.training.weights import matrix_of
 from assistant_finetune.training.whole_model import copy_beside
 
@@ -113,7 +114,8 @@ def _save(loaded: LoadedModel, base: LocalModel, output: Path) -> None:
         model.config.__dict__.pop("quantization_config", None)
         for name in ("hf_quantizer", "quantization_method", "is_loaded_in_4bit", "is_quantized"):
             model.__dict__.pop(name, None)
-        model.save_pretrained(unfinished)
+        with quiet():
+            model.save_pretrained(unfinished)
         copy_beside(base, unfinished)
         unfinished.chmod(0o755)
         os.replace(unfinished, output)

@@ -1,16 +1,13 @@
 """One training run from its settings to an adapter that servers find by its name."""
 
 import gc
-import logging
 import math
 import os
 import random
 import resource
 import shutil
 import sys
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +21,7 @@ from assistant.registry import LocalModel, find_spec, locate
 from assistant_finetune.adapters.installed import drop_old_runs
 from assistant_finetune.adapters.versions import install
 from assistant_finetune.fitting.choosing import Choice, check_fits, choose
+from assistant_finetune.quiet import quiet
 from assistant_finetune.training.metrics import Measured, Metrics, read_metrics
 from assistant_finetune.training.naming import base_name, free_name, trains_again
 from assistant_finetune.training.prepare import EVALUATION_FILE, Prepared, prepare
@@ -143,7 +141,7 @@ def _train(run: RunFolder, local: LocalModel, listener: Listener, device: Device
 
     while True:
         try:
-            with _quiet():
+            with quiet():
                 return _once(run, local, listener, device)
         except (torch.OutOfMemoryError, MemoryError) as error:
             smaller = _smaller(run.settings())
@@ -379,16 +377,3 @@ def _device(wanted: str) -> Device:
             return device
     names = ", ".join(device.name for device in devices)
     raise UsageError(f"there is no device {wanted!r} here to train on: there are {names}")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what the libraries say among themselves."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
