@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """The key for `server_url`, where it wants one."""
     fim_format: FimChoice | None = None
     """How the model behind `server_url` was taught to fill in, where its name doesn't tell."""
+    gguf_converter: str | None = None
+    """Where llama.cpp's `convert_hf_to_gguf.py` is, for `assistant adapters export --to gguf`."""
     record: bool = True
     """Whether suggestions and what became of them are recorded, on this machine alone."""
     context: bool = True

@@ -54,7 +54,9 @@ __all__ = [
 STARTER = "starter"
 """The model that is part of this package."""
 NOTES_FILE = "assistant.json"
-"""In a model's folder: its chat_format, fim_format, wording and context, as far as it says."""
+"""In a model's folder: its NOTES, as far as it says."""
+NOTES = ("chat_format", "fim_format", "wording", "context")
+"""Fields of `LocalModel`."""
 PARTIAL = ".partial"
 """Ends the name of a folder that is still being downloaded."""
 ADAPTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

@@ -7,9 +7,14 @@ from typing import Annotated
 
 import typer
 
+from assistant.cli.exporting import export
 from assistant.cli.session import JsonOption
 
-app = typer.Typer(help="Adapters: list, use, merge, remove.", no_args_is_help=True)
+app = typer.Typer(
+    help="Adapters: list, use, merge, export, roll back, remove.", no_args_is_help=True
+)
+
+app.command()(export)
 
 Name = Annotated[str, typer.Argument(help="A name from `assistant adapters list`.")]
 
@@ -29,6 +34,8 @@ def list_adapters(as_json: JsonOption = False) -> None:
                 "examples": one.examples,
                 "bytes": one.nbytes,
                 "in_use": one.name == used,
+                "run": one.run,
+                "has_former": one.has_former,
             }
             for one in found
         ]
@@ -95,11 +102,22 @@ def merge(
 
 
 @app.command()
+def rollback(name: Name) -> None:
+    """Bring back what an adapter was before it was trained again; once more undoes it."""
+    from assistant_finetune.adapters import find, rollback
+
+    rollback(find(name).name)
+    now = find(name)
+    learned = "" if now.examples is None else f", with what it learned from {now.examples} examples"
+    typer.echo(f"{name} is the former one again{learned}", err=True)
+
+
+@app.command()
 def rm(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Delete an adapter, and the run that made it with its data and checkpoints."""
+    """Delete an adapter, its former one, and the runs that made them with data and checkpoints."""
     from assistant.errors import UsageError
     from assistant_finetune.adapters import find, in_use, remove
 
@@ -107,6 +125,6 @@ def rm(
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("say --yes to delete without being asked")
-        typer.confirm(f"Delete {adapter.name} and its run?", abort=True)
+        typer.confirm(f"Delete {adapter.name} and its runs?", abort=True)
     freed = remove(name, in_use())
     typer.echo(f"{name}: {freed / 1e6:.1f} MB freed", err=True)

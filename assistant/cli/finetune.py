@@ -1,23 +1,22 @@
 """Training an adapter on the user's own data."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from assistant.cli.session import JsonOption, packages_of
+from assistant.cli.training_bar import TrainingBar
 
 if TYPE_CHECKING:
     from assistant_finetune.fitting import Choice
-    from assistant_finetune.training.metrics import Measured
     from assistant_finetune.training.run import Listener, Outcome
 
 _GIGA = 1e9
 
 
-_NO_SETTINGS = ("recipe", "config", "device", "plan", "resume", "as_json")
+_NO_SETTINGS = ("recipe", "config", "device", "plan", "resume", "watch", "as_json")
 """Options that say how to run; all others are settings, by their names."""
 
 
@@ -63,6 +62,9 @@ def finetune(
     resume: Annotated[
         str | None, typer.Option(metavar="NAME", help="Go on with a run that was interrupted.")
     ] = None,
+    watch: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Look on at a run of another terminal.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train an adapter on your own data; servers then find it by its name."""
@@ -75,7 +77,14 @@ def finetune(
     }
     if resume is not None and (given or recipe or config or plan):
         raise UsageError("--resume goes on with the settings of the run: give no others")
+    if watch is not None and (given or recipe or config or plan or resume):
+        raise UsageError("--watch looks on at a run as it is: give nothing else")
     with packages_of("finetune"):
+        if watch is not None:
+            from assistant.cli.watching import watch_run
+
+            watch_run(watch, as_json)
+            return
         if resume is not None:
             _run(lambda listener: _resumed(resume, listener, device), as_json)
             return
@@ -100,7 +109,7 @@ def _resumed(name: str, listener: "Listener", device: str) -> "Outcome":
 def _run(work: "Any", as_json: bool) -> None:
     from assistant_finetune.training.run import Listener
 
-    with _Progress() as progress:
+    with TrainingBar() as progress:
         outcome: Outcome = work(
             Listener(progress.say, progress.measured, lambda line: typer.echo(line, err=True))
         )
@@ -123,55 +132,6 @@ def _run(work: "Any", as_json: bool) -> None:
             "best_loss": outcome.best_loss,
         }
         typer.echo(json.dumps(fields, ensure_ascii=False))
-
-
-class _Progress:
-    """A bar with loss, speed, memory and time left; nothing where standard error is no terminal."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
-
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[told]}"),
-            console=Console(stderr=True),
-            transient=True,
-            disable=not sys.stderr.isatty(),
-        )
-        self._task = self._bar.add_task("", total=None, told="")
-
-    def __enter__(self) -> "_Progress":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def say(self, what: str) -> None:
-        """Show what is being done."""
-        self._bar.update(self._task, description=what)
-
-    def measured(self, one: "Measured") -> None:
-        """Show how far it is."""
-        if one.loss is None:
-            return
-        told = [f"step {one.step}/{one.steps}", f"loss {one.loss:.3f}"]
-        if one.learned_per_second is not None:
-            told.append(f"{one.learned_per_second:,.0f} tokens/s learned")
-        if one.memory_bytes is not None:
-            told.append(f"{one.memory_bytes / _GIGA:.1f} GB")
-        if one.seconds_left is not None:
-            told.append(f"{_time(one.seconds_left)} left")
-        self._bar.update(self._task, completed=one.step, total=one.steps, told=", ".join(told))
-
-
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return (
-        f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
-    )
 
 
 _CHOSEN = (

@@ -228,7 +228,8 @@ def _described(suggestion: "Suggestion") -> Iterator[str]:
     yield from ("", "--- before it, at most ten lines", *before)
     yield from ("--- suggested", suggestion.text)
     if fate.replaced_by is not None:
-        yield from ("--- written instead", fate.replaced_by)
+        heading = "written instead" if fate.similarity is None else "what you made of it"
+        yield from (f"--- {heading}", fate.replaced_by)
 
 
 def _taken(suggestion: "Suggestion") -> str:

@@ -294,13 +294,17 @@ def _context_of(config: Any) -> int:
     return int(getattr(text, "max_position_embeddings", None) or _DEFAULT_CONTEXT)
 
 
+def few_cores_for_gptqmodel() -> None:
+    """Let it be imported, by peft too, on two cores: its thread pool takes two workers to start."""
+    if (os.cpu_count() or 1) <= 2:
+        os.environ.setdefault("GPTQMODEL_CPU_WORKERS", "2")
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """No progress bars and no chatter while loading: front ends show what is worth showing."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    if (os.cpu_count() or 1) <= 2:
-        # With fewer workers gptqmodel's thread pool refuses to start, and peft imports it, too.
-        os.environ.setdefault("GPTQMODEL_CPU_WORKERS", "2")
+    few_cores_for_gptqmodel()
     level, bars = _logging.get_verbosity(), _logging.is_progress_bar_enabled()
     _logging.set_verbosity_error()
     _logging.disable_progress_bar()

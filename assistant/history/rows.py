@@ -21,7 +21,8 @@ class Fate:
     accepted_characters: int = 0
     """How many of its characters were taken over at once, by accepting them."""
     replaced_by: str | None = None
-    """What the user wrote at its place instead; None where that is not known, or nothing."""
+    """What the user wrote at its place instead, or made of it after it was taken, as it stood there
+    when `similarity` was found; None where that is not known, nothing, or the same."""
     similarity: float | None = None
     """How much like what was taken over stands there five minutes later, or when the file was
     closed before: from 0 to 1, which is unchanged. None until that is known."""

@@ -10,7 +10,7 @@ from enum import Enum, auto
 
 from assistant.history.rows import Fate
 from assistant_lsp.buffer import Edit, with_line_feeds
-from assistant_lsp.outcome import MOMENT_SECONDS, similarity
+from assistant_lsp.outcome import MOMENT_SECONDS, looked_at
 from assistant_lsp.span import Span
 
 _LONGEST = 20_000
@@ -92,7 +92,7 @@ class EditWatch:
         if self._phase is _Phase.LOST:
             return self.fate
         if self._phase is _Phase.TAKEN:
-            return replace(self.fate, similarity=similarity(self._new, self.standing))
+            return looked_at(self.fate, self._new, self.standing)
         self.refuse()
         return replace(self.fate, replaced_by=self.standing or None)
 

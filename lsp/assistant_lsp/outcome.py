@@ -125,7 +125,7 @@ class Watch:
             return fate
         if self.taken:
             size = fate.accepted_characters if fate.outcome == "accepted_part" else None
-            return replace(fate, similarity=similarity(self.text[:size], self.standing))
+            return looked_at(fate, self.text[:size], self.standing)
         lines = self.standing.split("\n")[: self.text.count("\n") + 1]
         return replace(fate, replaced_by="\n".join(lines) or None)
 
@@ -253,6 +253,13 @@ class Watch:
         for _ in range(size):
             place += 2 if raw.startswith("\r\n", place) else 1
         self._span.grow(min(0, place - len(raw)))
+
+
+def looked_at(fate: Fate, taken: str, standing: str) -> Fate:
+    """What became of a text that was taken, with what stands at its place now."""
+    alike = similarity(taken, standing)
+    changed = standing if alike < 1.0 else ""
+    return replace(fate, similarity=alike, replaced_by=changed or None)
 
 
 def similarity(taken: str, standing: str) -> float:

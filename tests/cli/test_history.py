@@ -97,6 +97,15 @@ def test_one_is_shown_by_the_begin_of_its_id(run: Run, rows: list[Suggestion]) -
     assert fields["accepted_characters"] == 10
 
 
+def test_what_was_made_of_a_suggestion_is_shown(run: Run) -> None:
+    history = History()
+    changed = Suggestion("a + b", "return ", fate=Fate("accepted", 5, "a - b", 0.8))
+    history.add(changed)
+    history.close()
+    shown = run("history", "show", changed.id).stdout
+    assert "80% alike" in shown and shown.endswith("--- what you made of it\na - b\n")
+
+
 def test_an_export_is_one_line_of_json_for_each(
     run: Run, rows: list[Suggestion], tmp_path: Path
 ) -> None:

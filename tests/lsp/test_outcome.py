@@ -119,6 +119,7 @@ def test_an_accepted_word_is_a_part_and_more_of_them_are_a_larger_one() -> None:
     similarity = typist.watch.settled().similarity
     assert similarity is not None
     assert 0.6 < similarity < 1.0
+    assert typist.watch.settled().replaced_by == "math.tau * ", "without what was typed behind it"
 
 
 def test_the_rest_may_be_typed_behind_an_accepted_part() -> None:
@@ -267,6 +268,8 @@ def test_line_ends_of_the_document_are_no_difference() -> None:
     typist.edit(4, 4, "a\r\nb")
     assert typist.outcome == "accepted"
     assert typist.watch.settled().kept is True
+    typist.edit(4, 5, "one")
+    assert typist.watch.settled().replaced_by == "one\nb"
     keys = Typist("a\r\nb", "x = ", "\r\n")
     for place, key in ((4, "a"), (5, "\r\n"), (7, "b")):
         keys.edit(place, place, key)

@@ -117,7 +117,7 @@ def test_it_is_told_and_written_what_became_of_it(desk: Desk) -> None:
     assert row.fate == Fate("accepted", 5, similarity=1.0)
 
 
-def test_after_five_minutes_it_is_known_how_much_is_left(desk: Desk) -> None:
+def test_after_five_minutes_it_is_known_what_is_left(desk: Desk) -> None:
     desk.show("y + 1")
     desk.edit(4, 4, "y + 1")
     desk.loop.go(LOOK_SECONDS - 1)
@@ -128,6 +128,16 @@ def test_after_five_minutes_it_is_known_how_much_is_left(desk: Desk) -> None:
     assert row.fate.outcome == "accepted"
     assert row.fate.similarity == pytest.approx(0.8)
     assert row.fate.kept is False
+    assert row.fate.replaced_by == "y + 2", "as it stood then, not as it was taken out later"
+
+
+def test_of_what_was_taken_out_altogether_nothing_is_kept(desk: Desk) -> None:
+    desk.show("y + 1")
+    desk.edit(4, 4, "y + 1")
+    desk.loop.go(LOOK_SECONDS - 1)
+    desk.edit(4, 9, "")
+    (row,) = desk.end()
+    assert row.fate == Fate("accepted", 5, similarity=0.0)
 
 
 def test_what_was_written_instead_is_recorded_when_the_file_is_closed(desk: Desk) -> None:
@@ -180,6 +190,16 @@ def test_what_an_action_wrote_may_be_undone(desk: Desk) -> None:
     assert (row.kind, row.prefix, row.text) == ("polish", "Bad words.", "Better words.")
     assert (row.workspace, row.adapter) == ("/project", "mine")
     assert row.fate == Fate("undone", replaced_by="Bad words.")
+
+
+def test_what_was_made_of_an_actions_text_is_recorded(desk: Desk) -> None:
+    desk.document = document("Bad words.\n")
+    desk.recorder.offered(desk.document, Edit(0, 10, "Better words."), POLISH)
+    desk.edit(0, 10, "Better words.")
+    desk.edit(0, 6, "Good")
+    (row,) = desk.end()
+    assert (row.fate.outcome, row.fate.kept) == ("accepted", False)
+    assert row.fate.replaced_by == "Good words."
 
 
 def test_what_an_action_added_is_recorded_behind_what_it_goes_on_from(desk: Desk) -> None:

@@ -13,18 +13,23 @@ from typing import Any
 
 import openai
 import pytest
+import torch
 
 from assistant import paths
 from assistant.client import ModelClient
 from assistant.client.record import ModelChoice, read_record
 from assistant.config import Settings
 from assistant.engine.engine import Engine
+from assistant.engine.load import LoadOptions, load_model
 from assistant.engine.requests import Chunk, Deliver, EngineStats, Job
+from assistant.engine.trained_for import trained_for, write_note
 from assistant.errors import Cancelled
 from assistant.messages import CompletionRequest, Conversation, Message, SamplingParams
 from assistant.server.engines import Served
 from assistant.server.loading import EngineLoader
-from tests.engine.tiny import CONTEXT, save_adapter, save_llama
+from assistant_finetune.adapters import rollback
+from assistant_finetune.adapters.versions import install
+from tests.engine.tiny import CONTEXT, local_model, save_adapter, save_llama
 from tests.server.live import Live, live
 from tests.server.processes import end_recorded_server
 
@@ -270,6 +275,53 @@ def test_an_adapter_is_chosen_by_the_models_name(
     assert engine.adapter_names == ()
     with pytest.raises(openai.NotFoundError):
         text("tiny:mine")
+
+
+def test_an_adapter_that_is_trained_again_and_rolled_back_is_taken_at_once(
+    server: Live, engine: Watched, folder: Path, tmp_path: Path
+) -> None:
+    def text() -> str:
+        answer = server.client().completions.create(model="tiny:mine", prompt=PROMPT, max_tokens=8)
+        return answer.choices[0].text
+
+    texts = []
+    for seed in (5, 6):
+        install(save_adapter(folder, tmp_path / "run", seed=seed), "mine")
+        texts.append(text())
+    assert texts[0] != texts[1]
+    for expected in texts:
+        rollback("mine")
+        assert text() == expected
+    assert len(engine.adapter_names) == 1, "those of before are freed"
+    shutil.rmtree(paths.adapters_dir() / "mine")
+
+
+def test_an_adapter_of_another_base_or_chat_format_is_refused_and_the_server_goes_on(
+    server: Live, folder: Path, tmp_path: Path
+) -> None:
+    def put(name: str, base: Path, **spoken: str) -> None:
+        loaded = load_model(local_model(base, **spoken), LoadOptions("cpu"))
+        target = save_adapter(folder, paths.adapters_dir() / name)
+        write_note(target, trained_for(base.name, loaded.model, loaded.renderer))
+
+    def text(model: str) -> str:
+        answer = server.client().completions.create(model=model, prompt=PROMPT, max_tokens=8)
+        return answer.choices[0].text
+
+    other = save_llama(tmp_path / "other-tiny")
+    model: Any = load_model(local_model(other), LoadOptions("cpu")).model
+    with torch.no_grad():
+        model.get_input_embeddings().weight.mul_(1.5)
+    model.save_pretrained(other)
+    plain = text("tiny")
+    put("foreign", other)
+    with pytest.raises(openai.APIStatusError, match="other weights than these: on other-tiny"):
+        text("tiny:foreign")
+    put("vicuna", folder, chat_format="vicuna_v1.1")
+    with pytest.raises(openai.APIStatusError, match=r"another chat format .*\(vicuna_v1\.1\)"):
+        text("tiny:vicuna")
+    put("own", folder)
+    assert text("tiny:own") != plain == text("tiny")
 
 
 def test_another_model_takes_the_first_ones_place(server: Live) -> None:

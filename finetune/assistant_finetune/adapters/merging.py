@@ -19,8 +19,10 @@ from assistant.engine.load import LoadedModel, LoadOptions, load_model
 from assistant.engine.lora import AdapterHooks, LoraAdapter
 from assistant.errors import AssistantError, UsageError
 from assistant.prompts.fingerprint import probe_ids
-from assistant.registry import locate
+from assistant.registry import LocalModel, locate
+from assistant_finetune.adapters.agreement import apart
 from assistant_finetune.adapters.installed import Installed
+from assistant_finetune.quiet import quiet
 from assistant_finetune.training.weights import matrix_of
 from assistant_finetune.training.whole_model import copy_beside
 
@@ -73,13 +75,13 @@ def merge(adapter: Installed, output: Path, device: str = "cpu") -> Merged:
     _merge(loaded, loaded.adapter)
     with torch.inference_mode():
         found = loaded.model(ids).logits[0].float()
-    distance, same = _compare(found, expected)
+    distance, same = apart(found.softmax(-1), expected.softmax(-1))
     if distance > _FURTHEST:
         raise AssistantError(
             f"the merged model would answer otherwise than {adapter.name} on {adapter.base}: their "
             f"probabilities are {distance:.0%} apart; nothing was written"
         )
-    _save(loaded, local.folder, output)
+    _save(loaded, local, output)
     return Merged(output, distance, same)
 
 
@@ -103,13 +105,7 @@ def _merge(loaded: LoadedModel, adapter: LoraAdapter) -> None:
         setattr(modules[parent], last, plain)
 
 
-def _compare(found: torch.Tensor, expected: torch.Tensor) -> tuple[float, float]:
-    apart = (found.softmax(-1) - expected.softmax(-1)).abs().sum(-1) / 2
-    same = (found.argmax(-1) == expected.argmax(-1)).float().mean()
-    return float(apart.mean()), float(same)
-
-
-def _save(loaded: LoadedModel, base: Path, output: Path) -> None:
+def _save(loaded: LoadedModel, base: LocalModel, output: Path) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}."))
     model: Any = loaded.model
@@ -118,7 +114,8 @@ def _save(loaded: LoadedModel, base: Path, output: Path) -> None:
         model.config.__dict__.pop("quantization_config", None)
         for name in ("hf_quantizer", "quantization_method", "is_loaded_in_4bit", "is_quantized"):
             model.__dict__.pop(name, None)
-        model.save_pretrained(unfinished)
+        with quiet():
+            model.save_pretrained(unfinished)
         copy_beside(base, unfinished)
         unfinished.chmod(0o755)
         os.replace(unfinished, output)

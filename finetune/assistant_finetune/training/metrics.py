@@ -4,10 +4,12 @@ data."""
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from assistant.paths import write_atomically
 
 _WINDOW = 20
 """Speed is that of so many steps."""
@@ -55,8 +57,8 @@ class Metrics:
         """Forget what was measured behind the step that the run goes on from."""
         kept = [one for one in read_metrics(self._file) if one.step <= step]
         self._before = kept[-1].seconds if kept else 0.0
-        text = "".join(_line(one) for one in kept)
-        self._file.write_text(text, "utf-8")
+        text = "".join(as_line(one) for one in kept)
+        write_atomically(self._file, text, mode=0o600)
         self._begin = time.monotonic()
         self._recent.clear()
         self._recent.append((step, 0, self._begin))
@@ -85,24 +87,28 @@ class Metrics:
         if measured.loss is not None:
             self._recent.append((step, self._learned(), now))
         with self._file.open("a", encoding="utf-8") as file:
-            file.write(_line(measured))
+            file.write(as_line(measured))
         self._tell(measured)
 
 
 def read_metrics(file: Path) -> list[Measured]:
     """All that was measured; a line that was broken off by the end of a process is left out."""
-    return list(_read(file)) if file.exists() else []
+    if not file.exists():
+        return []
+    found = map(read_line, file.read_text("utf-8").splitlines())
+    return [one for one in found if one is not None]
 
 
-def _read(file: Path) -> Iterator[Measured]:
-    for line in file.read_text("utf-8").splitlines():
-        try:
-            fields: dict[str, Any] = json.loads(line)
-            yield Measured(**fields)
-        except (ValueError, TypeError):
-            continue
+def read_line(line: str) -> Measured | None:
+    """What a line says, or None for one that was broken off."""
+    try:
+        fields: dict[str, Any] = json.loads(line)
+        return Measured(**fields)
+    except (ValueError, TypeError):
+        return None
 
 
-def _line(measured: Measured) -> str:
+def as_line(measured: Measured) -> str:
+    """One line of `metrics.jsonl`, with its line end."""
     fields = {name: value for name, value in asdict(measured).items() if value is not None}
     return json.dumps(fields) + "\n"

@@ -1,17 +1,13 @@
 """One training run from its settings to an adapter that servers find by its name."""
 
 import gc
-import logging
 import math
 import os
 import random
-import re
 import resource
 import shutil
 import sys
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +18,12 @@ from assistant.model_specs import ModelSpec
 from assistant.plan.folders import spec_of
 from assistant.plan.machine import Device, detect_machine
 from assistant.registry import LocalModel, find_spec, locate
+from assistant_finetune.adapters.installed import drop_old_runs
+from assistant_finetune.adapters.versions import install
 from assistant_finetune.fitting.choosing import Choice, check_fits, choose
+from assistant_finetune.quiet import quiet
 from assistant_finetune.training.metrics import Measured, Metrics, read_metrics
+from assistant_finetune.training.naming import base_name, free_name, trains_again
 from assistant_finetune.training.prepare import EVALUATION_FILE, Prepared, prepare
 from assistant_finetune.training.report import write_report
 from assistant_finetune.training.rows import read_rows
@@ -33,7 +33,8 @@ from assistant_finetune.training.run_folder import (
     MODEL,
     REPORT_FILE,
     RunFolder,
-    install,
+    last_run,
+    next_run,
 )
 from assistant_finetune.training.settings import Settings
 
@@ -92,10 +93,12 @@ def start(settings: Settings, listener: Listener, device: str = "auto") -> Outco
     local = locate(settings.base)
     choice, spec = plan(settings, device)
     check_fits(choice, spec)
-    run = RunFolder(settings.name or free_name(settings))
-    if (paths.adapters_dir() / run.name).exists():
-        raise UsageError(f"there is an adapter called {run.name} already: choose another --name")
-    run.create(choice.settings.with_changes(name=run.name))
+    name = settings.name or free_name(settings)
+    run = next_run(name)
+    if trains_again(name, settings, local):
+        back = f"`assistant adapters rollback {name}`"
+        listener.remark(f"{name} is trained again: {back} brings back what it is now")
+    run.create(choice.settings.with_changes(name=name))
     with run.locked():
         try:
             _prepare(run, local, listener)
@@ -106,8 +109,11 @@ def start(settings: Settings, listener: Listener, device: str = "auto") -> Outco
 
 
 def resume(name: str, listener: Listener, device: str = "auto") -> Outcome:
-    """Go on with a run that was interrupted. Raises UsageError where there is none, or it ended."""
-    run = RunFolder(name)
+    """Go on with a run that was interrupted, by its name or its adapter's.
+
+    Raises UsageError where there is none, or it ended.
+    """
+    run = last_run(name)
     settings = run.settings()
     if run.result is not None:
         raise UsageError(f"the run {name} has come to its end: its result is {run.result}")
@@ -115,17 +121,6 @@ def resume(name: str, listener: Listener, device: str = "auto") -> Outcome:
     with run.locked():
         _prepare(run, local, listener)
         return _train(run, local, listener, _device(device))
-
-
-def free_name(settings: Settings) -> str:
-    """A name after the base and the data, which no run and no adapter has."""
-    words = [Path(settings.base).name, *(Path(name).name for name in settings.data[:1])]
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(words)).strip("-.")[:80] or "run"
-    name, number = plain, 1
-    while RunFolder(name).path.exists() or (paths.adapters_dir() / name).exists():
-        number += 1
-        name = f"{plain}-{number}"
-    return name
 
 
 def _prepare(run: RunFolder, local: LocalModel, listener: Listener) -> Prepared:
@@ -146,7 +141,7 @@ def _train(run: RunFolder, local: LocalModel, listener: Listener, device: Device
 
     while True:
         try:
-            with _quiet():
+            with quiet():
                 return _once(run, local, listener, device)
         except (torch.OutOfMemoryError, MemoryError) as error:
             smaller = _smaller(run.settings())
@@ -219,8 +214,10 @@ def _once(run: RunFolder, local: LocalModel, listener: Listener, device: Device)
             examples=prepared.examples,
             step=best,
             method=settings.method,
+            run=run.name,
         )
-        result = install(folder, run.name)
+        result = install(folder, settings.name or run.name)
+        drop_old_runs(result.name)
     return _outcome(run, result)
 
 
@@ -237,7 +234,7 @@ def _report(
 ) -> None:
     settings = run.settings()
     tables: dict[str, dict[str, object]] = {
-        "Result": {"adapter": run.name, "best step": best, **_losses(run)},
+        "Result": {"adapter": settings.name, "best step": best, **_losses(run)},
         "Data": {
             "sources": settings.data,
             "fingerprint": prepared.sha256,
@@ -275,7 +272,7 @@ def _outcome(run: RunFolder, result: Path) -> Outcome:
     return Outcome(
         run=run.path,
         result=result,
-        name=run.name,
+        name=run.settings().name or run.name,
         first_loss=losses[0] if losses else None,
         best_loss=min(losses) if losses else None,
         steps=measured[-1].step if measured else 0,
@@ -309,8 +306,7 @@ def _keep_adapter(checkpoint: Path, folder: Path, local: LocalModel, settings: S
     unfinished.mkdir()
     shutil.copy2(checkpoint / "adapter_model.safetensors", unfinished)
     config = json.loads((checkpoint / "adapter_config.json").read_text("utf-8"))
-    named = os.sep in settings.base
-    config["base_model_name_or_path"] = str(local.folder) if named else settings.base
+    config["base_model_name_or_path"] = base_name(settings, local)
     config["inference_mode"] = True
     config["target_modules"] = sorted(config["target_modules"])  # which the library keeps as a set
     text = json.dumps(config, indent=2, sort_keys=True) + "\n"
@@ -322,7 +318,7 @@ def _keep_model(run: RunFolder, checkpoint: Path, local: LocalModel) -> Path:
     """The model of a checkpoint in bfloat16, with its tokenizer and its notes."""
     from assistant_finetune.training.whole_model import save_whole
 
-    return save_whole(checkpoint, local.folder, run.path / MODEL)
+    return save_whole(checkpoint, local, run.path / MODEL)
 
 
 class _Watch:
@@ -381,16 +377,3 @@ def _device(wanted: str) -> Device:
             return device
     names = ", ".join(device.name for device in devices)
     raise UsageError(f"there is no device {wanted!r} here to train on: there are {names}")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what the libraries say among themselves."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)

@@ -1,9 +1,7 @@
 """A run's folder: everything that belongs to one training, so that it can be gone on with."""
 
 import json
-import os
-import shutil
-import tempfile
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +11,6 @@ from filelock import FileLock, Timeout
 
 from assistant import paths
 from assistant.errors import UsageError
-from assistant.registry import PARTIAL
 from assistant_finetune.training.checkpoints import Checkpoints
 from assistant_finetune.training.recipes import read_settings
 from assistant_finetune.training.settings import Settings
@@ -26,7 +23,7 @@ MODEL = "model"
 
 
 class RunFolder:
-    """The folder of a run, by the run's name, which is the adapter's too."""
+    """The folder of a run, by the run's name: see `runs_of`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -40,12 +37,7 @@ class RunFolder:
         return found[0] if found else None
 
     def create(self, settings: Settings) -> None:
-        """Make the folder. Raises UsageError where there is one already."""
-        if self.path.exists():
-            raise UsageError(
-                f"there is a run called {self.name} already: go on with it by --resume {self.name},"
-                " or choose another --name"
-            )
+        """Make the folder, which must not be there."""
         self.path.mkdir(parents=True, mode=0o700)
         paths.write_atomically(self.path / SETTINGS_FILE, as_toml(settings), mode=0o600)
 
@@ -61,6 +53,15 @@ class RunFolder:
         """Keep changed settings, with which the run goes on."""
         paths.write_atomically(self.path / SETTINGS_FILE, as_toml(settings), mode=0o600)
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a process trains it now."""
+        try:
+            with self.locked():
+                return False
+        except UsageError:
+            return True
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """For one process at a time. Raises UsageError when another one has it."""
@@ -75,20 +76,41 @@ class RunFolder:
             lock.release()
 
 
-def install(folder: Path, name: str) -> Path:
-    """Copy an adapter to where servers find it by its name: all of it at once."""
-    target = paths.adapters_dir() / name
-    paths.adapters_dir().mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix=".", suffix=PARTIAL))
-    try:
-        copied = unfinished / name
-        shutil.copytree(folder, copied)
-        if target.exists():
-            os.replace(target, unfinished / "old")
-        os.replace(copied, target)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return target
+def runs_of(name: str) -> list[RunFolder]:
+    """The runs that trained the adapter of that name, or were to, the first one first.
+
+    The first has the adapter's name, the second one that ends in `@2`, and so on.
+    """
+    pattern = re.compile(re.escape(name) + r"(?:@(\d+))?")
+    folder = paths.runs_dir()
+    found = [pattern.fullmatch(path.name) for path in folder.iterdir()] if folder.exists() else []
+    numbers = sorted((int(match[1] or 1), match[0]) for match in found if match is not None)
+    return [RunFolder(run) for _, run in numbers]
+
+
+def next_run(name: str) -> RunFolder:
+    """The run in which an adapter is to be trained, perhaps once more.
+
+    Raises UsageError where the last one has not come to its end, or made a model.
+    """
+    runs = runs_of(name)
+    if not runs:
+        return RunFolder(name)
+    if runs[-1].result is None:
+        raise UsageError(
+            f"there is a run called {name} already: go on with it by --resume {name},"
+            " or choose another --name"
+        )
+    if runs[-1].result.name == MODEL:
+        raise UsageError(f"{runs[-1].result} is a model of that name: choose another --name")
+    number = int(runs[-1].name.rpartition("@")[2]) if "@" in runs[-1].name else 1
+    return RunFolder(f"{name}@{number + 1}")
+
+
+def last_run(name: str) -> RunFolder:
+    """The run of that name, or the last one of the adapter of that name."""
+    runs = runs_of(name)
+    return runs[-1] if runs else RunFolder(name)
 
 
 def as_toml(settings: Settings) -> str:

@@ -89,8 +89,6 @@ def test_the_runs_folder_tells_everything(llama: Path, talks: Path) -> None:
     assert (outcome.run / "data" / "data.jsonl").stat().st_mode & 0o077 == 0
     with pytest.raises(UsageError, match="come to its end"):
         resume("told", Listener(), "cpu")
-    with pytest.raises(UsageError, match="an adapter called told already"):
-        train(llama, talks, "told")
 
 
 def test_an_adapter_of_other_weights_or_of_another_format_is_refused(
@@ -111,10 +109,51 @@ def test_an_adapter_of_other_weights_or_of_another_format_is_refused(
         load_model(spoken, LoadOptions("cpu"))
 
 
+def test_a_name_that_is_trained_again_keeps_the_former_which_can_be_brought_back(
+    llama: Path, talks: Path, tmp_path: Path
+) -> None:
+    remarks = list[str]()
+
+    def again(seed: int) -> Outcome:
+        told = {"base": str(llama), "data": str(talks), "name": "mine", **FLAGS, "seed": seed}
+        return start(read_settings(told), Listener(remark=remarks.append), "cpu")
+
+    def weights() -> bytes:
+        return (paths.adapters_dir() / "mine" / "adapter_model.safetensors").read_bytes()
+
+    first = again(1)
+    begun = weights()
+    assert not [line for line in remarks if "rollback" in line]
+    second = again(2)
+    assert [line for line in remarks if "`assistant adapters rollback mine`" in line]
+    assert (first.run.name, second.run.name, second.name) == ("mine", "mine@2", "mine")
+    later = weights()
+    assert begun != later
+    run = CliRunner()
+    for expected, made_by in ((begun, "mine"), (later, "mine@2"), (begun, "mine")):
+        assert run.invoke(app, ["adapters", "rollback", "mine"]).exit_code == 0
+        assert weights() == expected
+        (row,) = json.loads(run.invoke(app, ["adapters", "list", "--json"]).stdout)
+        assert (row["name"], row["run"], row["has_former"]) == ("mine", made_by, True)
+    third = again(3)
+    assert third.run.name == "mine@3"
+    assert first.run.exists() and not second.run.exists(), "of the one that is gone for good"
+    assert run.invoke(app, ["adapters", "rollback", "mine"]).exit_code == 0
+    assert weights() == begun
+    other = tiny.save_llama(tmp_path / "other")
+    with pytest.raises(UsageError, match=r"called mine already, on .*tiny-llama: choose another"):
+        train(other, talks, "mine")
+    assert run.invoke(app, ["adapters", "rm", "mine", "--yes"]).exit_code == 0
+    assert not list(paths.runs_dir().iterdir())
+    assert not list((paths.adapters_dir() / ".former").iterdir())
+
+
 def test_all_weights_can_be_trained(llama: Path, talks: Path) -> None:
     outcome = train(llama, talks, "whole", method="full", rank=None, learning_rate=1e-3)
     loaded = load_model(locate(str(outcome.result)), LoadOptions("cpu"))
     assert loaded.model.dtype is torch.bfloat16
+    with pytest.raises(UsageError, match="is a model of that name"):
+        train(llama, talks, "whole")
 
 
 def test_out_of_memory_halves_what_is_computed_at_once(
