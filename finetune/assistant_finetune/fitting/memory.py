@@ -61,8 +61,13 @@ def _sides(spec: ModelSpec, name: str) -> int:
     return spec.hidden_size + others.get(name, spec.intermediate_size)
 
 
-def memory_of(spec: ModelSpec, settings: Settings, device: str) -> TrainingMemory:
-    """The peak of a run with settings in which nothing is left to choose, on `cpu` or `cuda`."""
+def memory_of(
+    spec: ModelSpec, settings: Settings, device: str, processes: int = 1
+) -> TrainingMemory:
+    """The peak of each process of a run with settings in which nothing is left to choose.
+
+    `device` is `cpu` or `cuda`.
+    """
     storage = storage_of(spec, settings)
     trained = trained_parameters(spec, settings)
     full = settings.method == "full"
@@ -74,7 +79,7 @@ def memory_of(spec: ModelSpec, settings: Settings, device: str) -> TrainingMemor
     return TrainingMemory(
         weights=spec.parameters * 4 if full else _weights(spec, storage, settings, device),
         adapters=0 if full else trained * held,
-        gradients=trained * held,
+        gradients=trained * held * (1 if processes == 1 else 2),  # which are averaged in a copy
         optimizer=trained * state,
         activations=_activations(spec, settings, storage),
         logits=_logits(spec, settings),

@@ -4,6 +4,7 @@ TRL's own computes those of all positions where it has no kernel for Triton, and
 most are only read.
 """
 
+import functools
 from typing import Any
 
 import torch
@@ -21,6 +22,24 @@ def is_plain_head(model: Any) -> bool:
     """Whether logits are the last states times the head's matrix, and nothing more."""
     config = model.config.get_text_config()
     return all(getattr(config, name, None) in (None, 1, 1.0) for name in _SCALES)
+
+
+def add_learned_losses(model: Any) -> None:
+    """Have a model's forward compute `learned_losses` where it is given weights.
+
+    The forward is where mixed precision begins and where processes that train together meet: both
+    wrap it, and what is computed beside it is computed without them.
+    """
+    original = model.forward
+
+    @functools.wraps(original)
+    def forward(*args: Any, weights: Any = None, labels: Any = None, **kwargs: Any) -> Any:
+        if weights is None:
+            return original(*args, labels=labels, **kwargs)
+        kwargs.pop("use_cache", None)
+        return learned_losses(model, kwargs, labels, weights)
+
+    model.forward = forward
 
 
 def learned_losses(
