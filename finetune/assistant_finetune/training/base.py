@@ -7,6 +7,7 @@ import torch
 
 from assistant.config import Quantization
 from assistant.engine.load import LoadOptions, load_model
+from assistant.engine.memory import let_go_of_files
 from assistant.errors import AssistantError, UsageError
 from assistant.prompts import Renderer
 from assistant.registry import LocalModel
@@ -52,6 +53,8 @@ def load_base(local: LocalModel, method: Method, precision: Precision, device: s
     loaded.model.train()
     if loaded.model.device.type == "cpu":
         _leave_uncompiled(loaded.model)
+        if found == "nf4":
+            let_go_of_files(loaded.model)
     check_gradients(loaded.model)
     return Base(loaded.model, loaded.renderer, local.name, found)
 

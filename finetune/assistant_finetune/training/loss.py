@@ -12,9 +12,8 @@ from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 
 from assistant.prompts import IGNORED
+from assistant_finetune.fitting.activations import TOGETHER
 
-_TOGETHER = 1024
-"""Positions whose logits are in memory at once."""
 _SCALES = ("final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier")
 
 
@@ -57,8 +56,9 @@ def learned_losses(
     head = model.get_output_embeddings()
     # With nothing to learn the sum is 0, and still has a gradient: none.
     total = states.sum() * 0.0 if len(targets) == 0 else torch.zeros((), device=states.device)
-    for start in range(0, len(targets), _TOGETHER):
-        part = slice(start, start + _TOGETHER)
+    together = max(1, TOGETHER // model.config.get_text_config().vocab_size)
+    for start in range(0, len(targets), together):
+        part = slice(start, start + together)
         total = total + checkpoint(
             _loss, head, chosen[part], targets[part], counts[part], use_reentrant=False
         )

@@ -115,12 +115,12 @@ def launch(count: int, arguments: Sequence[str], device: str) -> int:
         start: Any = elastic_launch(config, sys.executable)
         start("-m", "assistant", *arguments)
     except ChildFailedError as error:
-        first = min(error.failures.values(), key=lambda one: one.timestamp)
+        rank, first = min(error.failures.items(), key=lambda one: one[1].timestamp)
         if first.exitcode > 0:
             return first.exitcode
         raise AssistantError(
-            f"process {first.rank + 1} of {count} was killed by signal {-first.exitcode}, as the "
-            "system does where memory runs out: go on by --resume"
+            f"process {rank + 1} of {count} was killed by signal {-first.exitcode}, as the system "
+            "does where memory runs out: go on by --resume"
         ) from error
     except SignalException as error:
         raise KeyboardInterrupt from error

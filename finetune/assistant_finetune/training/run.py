@@ -200,6 +200,19 @@ def _make_smaller(run: RunFolder, settings: Settings, device: Device, error: Bas
 
 
 def _once(run: RunFolder, local: LocalModel, listener: Listener, device: Device) -> Outcome:
+    from assistant.engine.memory import release_unused
+
+    facts, quantization, best = _learn(run, local, listener, device)
+    gc.collect()  # the trainer and its model know each other
+    release_unused()
+    result = first_does(lambda: str(_finish(run, local, facts, quantization, best)), device.kind)
+    return _outcome(run, Path(result))
+
+
+def _learn(
+    run: RunFolder, local: LocalModel, listener: Listener, device: Device
+) -> "tuple[TrainedFor, str, int]":
+    """Train to the end; says what on, how its weights are held, and which step was the best."""
     settings = run.settings()
     listener.say(f"loading {local.name}")
     from assistant.engine.trained_for import trained_for
@@ -228,24 +241,20 @@ def _once(run: RunFolder, local: LocalModel, listener: Listener, device: Device)
     listener.say("training")
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     best = trainer.state.best_global_step or run.checkpoints.steps()[-1]
-    del trainer
-    result = first_does(
-        lambda: str(_finish(run, local, facts, prepared, base.quantization, best)), device.kind
-    )
-    return _outcome(run, Path(result))
+    return facts, base.quantization, best
 
 
 def _finish(
     run: RunFolder,
     local: LocalModel,
     facts: "TrainedFor",
-    prepared: Prepared,
     quantization: str,
     best: int,
 ) -> Path:
     """Keep what came of the run where it is found, and report it."""
     from assistant.engine.trained_for import write_note
 
+    prepared = _prepare(run, local, Listener())
     settings, checkpoint = run.settings(), run.checkpoints.at(best)
     _report(run, facts, prepared, quantization, best)
     if settings.method == "full":

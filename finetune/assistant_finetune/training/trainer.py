@@ -306,7 +306,14 @@ def _config(job: Job) -> Any:
         max_length=None,
         dataset_kwargs={"skip_prepare_dataset": True},
         dataloader_pin_memory=False,
+        ddp_find_unused_parameters=_leaves_some_out(job.base.model),
     )
+
+
+def _leaves_some_out(model: Any) -> bool:
+    """Whether a pass may not touch all parameters, as with a mixture of experts."""
+    config = model.config.get_text_config()
+    return any(getattr(config, name, None) for name in ("num_experts", "num_local_experts"))
 
 
 _SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
