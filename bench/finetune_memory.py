@@ -1,4 +1,4 @@
-"""Claim: what `assistant finetune --plan` predicts is within a tenth of the memory that is measured.
+"""Claim: memory is within a tenth of what `assistant finetune --plan` says it will be.
 
 Each training runs in a process of its own on the CPU, three steps long, on random Llamas and on the
 starter. Compared is the most memory that the process holds from the first step to the result.

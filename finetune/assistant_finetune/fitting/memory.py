@@ -15,15 +15,16 @@ from assistant_finetune.training.settings import Settings
 
 _RUNTIME = {"cpu": 745_000_000, "cuda": 700_000_000}
 """The program and its libraries, without a model; on a GPU its part of them."""
-_ADAPTER_RUNTIME = {"cpu": 65_000_000, "cuda": 0}
-"""What PEFT brings along."""
-_HEAP = {"cpu": 0.5, "cuda": 0.0}
-"""What the C library holds beside activations, as a share of them.
+_LAYER_RUNTIME = {"cpu": 65_000_000, "cuda": 0}
+"""The packages that know other kinds of layers: PEFT imports them to look whether a layer is one of
+theirs, but knows that NF4 is not, and has no question where all weights are trained."""
+_HEAP = {"cpu": 0.55, "cuda": 0.0}
+"""What the C library holds beside activations and logits, as a share of them.
 
 PyTorch asks for aligned pieces, and in a hole that one of them left glibc finds no place for
-another one of the same size: so holes stay, and the heap grows beside them. Measured; with
-MALLOC_MMAP_THRESHOLD_ so small that each piece goes back to the system there is none of it, and a
-step takes a third longer.
+another one of the same size: holes stay, and the heap grows beside them. It was between 0.35 and
+0.7 in what was measured. With a small MALLOC_MMAP_THRESHOLD_, so that each piece goes back to the
+system, there is nothing of it, and a step takes a third longer.
 """
 _BYTES = {"bf16": 2, "fp32": 4}
 
@@ -101,7 +102,7 @@ def memory_of(
         activations=activations,
         logits=logits,
         heap=int(_HEAP[device] * (activations + logits)),
-        runtime=_RUNTIME[device] + (0 if full else _ADAPTER_RUNTIME[device]),
+        runtime=_RUNTIME[device] + (0 if full or storage == "nf4" else _LAYER_RUNTIME[device]),
     )
 
 
