@@ -31,7 +31,7 @@ class Ours:
             held_out=0.0,
             scrub=False,
             batch_size=task.ROWS,
-            micro_batch_size=task.ROWS,
+            micro_batch_size=1,
             learning_rate=task.LEARNING_RATE,
             rank=task.RANK,
             optimizer="adamw",
@@ -43,7 +43,8 @@ class Ours:
         settings = settings.with_changes(max_steps=steps, evaluate_every=steps)
         base = load_base(local, settings.method or "lora", settings.precision, "cpu")
         metrics = Metrics(run / "metrics.jsonl", steps, lambda: 0, lambda: 0, lambda _: None)
-        rows = ordered_rows(settings, prepared, run)
+        once = range(prepared.rows[0])  # a run would fill its last step from the next epoch
+        rows = ordered_rows(settings, prepared, run).select(once)
         checkpoints = Checkpoints(run / "checkpoints")
         job = Job(base, local.folder, settings, rows, None, checkpoints, metrics.log)
         self._meter = Meter(make_trainer(job))

@@ -1,7 +1,7 @@
 """Padded batches, in the manner of the QLoRA paper's script (github.com/artidoro/qlora).
 
-transformers' own trainer and loss; chats are padded behind to the longest of their batch; by default
-the script computes activations twice and puts chats of about one length together.
+transformers' own trainer and loss; chats are padded behind to the longest of their batch. By
+default the script computes activations twice and puts chats of about one length together.
 """
 
 import dataclasses
