@@ -1,5 +1,6 @@
 """Attention sample by sample is what a mask over the whole row would have made of it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,11 +9,14 @@ from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import MistralConfig, MistralForCausalLM
 
+from assistant_finetune.training import attention
 from assistant_finetune.training.attention import (
     attend_by_sample,
     sample_attention,
     sample_lengths,
 )
+from assistant_finetune.training.base import load_base
+from tests.engine import tiny
 
 HEADS, KEY_HEADS, SIZE = 4, 2, 8
 _Mistral: Any = MistralForCausalLM
@@ -60,6 +64,22 @@ def test_samples_see_what_the_mask_lets_them_see(places: torch.Tensor) -> None:
 def test_a_sample_begins_where_positions_do_not_go_on() -> None:
     assert sample_lengths(torch.tensor([0, 1, 2, 0, 0, 1])) == [3, 1, 2]
     assert sample_lengths(torch.tensor([5, 6, 7])) == [3]
+
+
+def test_positions_reach_the_attention_of_a_llama(
+    llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without them it would go back to the mask over the whole row, which is right but slow."""
+
+    def slow(*_: Any, **__: Any) -> Any:
+        raise AssertionError("the whole row was computed")
+
+    monkeypatch.setattr(attention, "sdpa_attention_forward", slow)
+    model = load_base(tiny.local_model(llama), "lora", "fp32", "cpu").model
+    places = positions((25, 15))
+    assert (
+        model(torch.arange(40)[None], position_ids=places, use_cache=False).logits.isfinite().all()
+    )
 
 
 def test_a_model_that_sees_a_window_alone_keeps_it() -> None:
