@@ -8,8 +8,10 @@ from assistant.plan.weights import Storage
 from assistant_finetune.training.settings import Settings
 
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-TOGETHER = 1 << 23
-"""Logits that are in memory at once on a CPU, whatever the vocabulary."""
+_TOGETHER, _MOST_LOGITS = 256, 1 << 23
+"""Positions whose logits are in memory at once on a CPU, fewer where a vocabulary is very large."""
+_WRITTEN_OUT = 128
+"""Samples up to 256 tokens keep a weight for each of their pairs; reckoned with half of that."""
 _GPU_TILE = 4096, 32768
 """Positions whose logits TRL holds at once on a GPU, and the vocabulary's part of them."""
 _BYTES = {"bf16": 2, "fp32": 4}
@@ -46,9 +48,10 @@ def layer_bytes(spec: ModelSpec, settings: Settings) -> int:
     width = _BYTES[settings.precision]
     hidden, inner = spec.hidden_size, spec.intermediate_size
     queries, keys = spec.heads * spec.head_dim, spec.kv_heads * spec.head_dim
-    # Queries and keys behind their rotation, values, what attention makes of them with the sum for
-    # each head; both branches of the feed-forward part, and what the activation makes of one.
-    plain = (2 * queries + 2 * keys + 3 * inner) * width + spec.heads * _FLOAT
+    # Queries and keys behind their rotation, values, what attention makes of them and of each pair in a
+    # short sample; both branches of the feed-forward part, and what the activation makes of one.
+    pairs = spec.heads * min(_WRITTEN_OUT, settings.max_length or _WRITTEN_OUT) * width
+    plain = (2 * queries + 2 * keys + 3 * inner) * width + pairs
     # The inputs of both norms in float32; where their factors learn, also what is multiplied.
     norms = 2 * hidden * _FLOAT * (2 if settings.method == "full" else 1)
     return plain + norms + _inputs(spec, settings)
@@ -80,12 +83,21 @@ def _inputs(spec: ModelSpec, settings: Settings) -> int:
     return found + len(targets) * (settings.rank or 16) * _BYTES[settings.precision]
 
 
+def logits_together(vocabulary: int) -> int:
+    """Positions whose logits are in memory at once on a CPU."""
+    return max(1, min(_TOGETHER, _MOST_LOGITS // vocabulary))
+
+
 def logits_bytes(spec: ModelSpec, settings: Settings, device: str) -> int:
-    """Of the logits that are there at once: the logarithms of all probabilities, and gradients."""
+    """Of the logits that are there at once, and of gradients that are made with them."""
     tokens = (settings.micro_batch_size or 1) * (settings.max_length or 2048)
     if device == "cpu":
-        together = max(1, min(tokens, TOGETHER // spec.vocab_size))
-        return together * spec.vocab_size * 3 * _FLOAT + tokens * spec.hidden_size * _FLOAT
+        width = _BYTES[settings.precision]
+        logits = min(tokens, logits_together(spec.vocab_size)) * spec.vocab_size
+        # As they come, in float32, and while their exponents are summed up; the last states and
+        # their gradient; that of the matrix, where it learns.
+        head = spec.vocab_size * spec.hidden_size * _FLOAT if settings.method == "full" else 0
+        return logits * (width + 2 * _FLOAT) + 2 * tokens * spec.hidden_size * width + head
     positions, part = _GPU_TILE
     tile = min(tokens, positions) * min(spec.vocab_size, part)
     # A tile in 16 bits and what is computed of it in 32, and the gradient of the last states.

@@ -11,6 +11,7 @@ from assistant.engine.memory import let_go_of_files
 from assistant.errors import AssistantError, UsageError
 from assistant.prompts import Renderer
 from assistant.registry import LocalModel
+from assistant_finetune.training.attention import attend_by_sample
 from assistant_finetune.training.settings import Method, Precision
 
 _DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
@@ -55,6 +56,7 @@ def load_base(local: LocalModel, method: Method, precision: Precision, device: s
         _leave_uncompiled(loaded.model)
         if found == "nf4":
             let_go_of_files(loaded.model)
+    attend_by_sample(loaded.model)
     check_gradients(loaded.model)
     return Base(loaded.model, loaded.renderer, local.name, found)
 
