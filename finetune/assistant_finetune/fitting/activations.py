@@ -48,8 +48,8 @@ def layer_bytes(spec: ModelSpec, settings: Settings) -> int:
     width = _BYTES[settings.precision]
     hidden, inner = spec.hidden_size, spec.intermediate_size
     queries, keys = spec.heads * spec.head_dim, spec.kv_heads * spec.head_dim
-    # Queries and keys behind their rotation, values, what attention makes of them and of each pair in a
-    # short sample; both branches of the feed-forward part, and what the activation makes of one.
+    # Queries and keys behind their rotation, values, what attention makes of them, and the weights
+    # of pairs; both branches of the feed-forward part, and what the activation makes of one.
     pairs = spec.heads * min(_WRITTEN_OUT, settings.max_length or _WRITTEN_OUT) * width
     plain = (2 * queries + 2 * keys + 3 * inner) * width + pairs
     # The inputs of both norms in float32; where their factors learn, also what is multiplied.
