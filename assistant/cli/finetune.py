@@ -11,12 +11,12 @@ from assistant.cli.training_bar import TrainingBar
 
 if TYPE_CHECKING:
     from assistant_finetune.fitting import Choice
-    from assistant_finetune.training.run import Listener, Outcome
+    from assistant_finetune.training.run import Outcome
 
 _GIGA = 1e9
 
 
-_NO_SETTINGS = ("recipe", "config", "device", "plan", "resume", "watch", "as_json")
+_NO_SETTINGS = ("recipe", "config", "device", "processes", "plan", "resume", "watch", "as_json")
 """Options that say how to run; all others are settings, by their names."""
 
 
@@ -56,6 +56,9 @@ def finetune(
     held_out: Annotated[float | None, typer.Option(help="The share never trained on.")] = None,
     seed: Annotated[int | None, typer.Option()] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda:0, or auto.")] = "auto",
+    processes: Annotated[
+        int, typer.Option(min=1, help="That share the rows of a step, each on a GPU of its own.")
+    ] = 1,
     plan: Annotated[
         bool, typer.Option("--plan", help="Say what it would take, and load nothing.")
     ] = False,
@@ -85,30 +88,43 @@ def finetune(
 
             watch_run(watch, as_json)
             return
-        if resume is not None:
-            _run(lambda listener: _resumed(resume, listener, device), as_json)
-            return
+        from assistant_finetune.training.processes import this_process
         from assistant_finetune.training.recipes import read_settings
         from assistant_finetune.training.run import plan as plan_run
+        from assistant_finetune.training.run import resume as resume_run
         from assistant_finetune.training.run import start
+        from assistant_finetune.training.run_folder import last_run
 
-        settings = read_settings(given, recipe=recipe, file=config)
+        if resume is not None:
+            settings = last_run(resume).settings()
+        else:
+            settings = read_settings(given, recipe=recipe, file=config)
         if plan:
-            choice, _ = plan_run(settings, device)
+            choice, _ = plan_run(settings, device, processes)
             _show_plan(choice, as_json)
-            return
-        _run(lambda listener: start(settings, listener, device), as_json)
+        elif processes > 1 and this_process().count == 1:
+            choice, _ = plan_run(settings, device, processes)
+            _launch(processes, choice.device.kind)
+        elif resume is not None:
+            _run(lambda listener: resume_run(resume, listener, device), as_json)
+        else:
+            _run(lambda listener: start(settings, listener, device), as_json)
 
 
-def _resumed(name: str, listener: "Listener", device: str) -> "Outcome":
-    from assistant_finetune.training.run import resume
+def _launch(processes: int, device: str) -> None:
+    """Run this very command in so many processes; each finds its place, and none launches more."""
+    from assistant_finetune.training.processes import launch
 
-    return resume(name, listener, device)
+    raise typer.Exit(launch(processes, sys.argv[1:], device))
 
 
 def _run(work: "Any", as_json: bool) -> None:
+    from assistant_finetune.training.processes import this_process
     from assistant_finetune.training.run import Listener
 
+    if not this_process().is_first:
+        work(Listener())
+        return
     with TrainingBar() as progress:
         outcome: Outcome = work(
             Listener(progress.say, progress.measured, lambda line: typer.echo(line, err=True))
@@ -158,7 +174,9 @@ def _show_plan(choice: "Choice", as_json: bool) -> None:
             "device": choice.device.name,
             "fits": choice.fits,
             "free_bytes": choice.device.free_bytes,
+            "processes": choice.processes,
             "total_bytes": choice.memory.total,
+            "needed_bytes": choice.needed,
             "memory": memory,
             "settings": settings,
         }
@@ -167,6 +185,8 @@ def _show_plan(choice: "Choice", as_json: bool) -> None:
     for name, size in memory.items():
         typer.echo(f"{name:12} {size / _GIGA:8.2f} GB")
     typer.echo(f"{'in all':12} {choice.memory.total / _GIGA:8.2f} GB")
+    if choice.processes > 1:
+        typer.echo(f"for each of {choice.processes} processes")
     verdict = "fits into" if choice.fits else "does not fit into"
     free = choice.device.free_bytes / _GIGA
     typer.echo(f"{verdict} the {free:.1f} GB that are free on {choice.device.name}")

@@ -21,6 +21,9 @@ CONTENDERS = {
     "llama.cpp": ("bench.peers.llamacpp", "LlamaCpp"),
     "generate": ("bench.peers.generate", "Generate"),
     "serve": ("bench.peers.serve", "Serve"),
+    "train ours": ("bench.peers.training.ours", "Ours"),
+    "train trl": ("bench.peers.training.trl", "Trl"),
+    "train padded": ("bench.peers.training.padded", "Padded"),
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, UsageError
 from assistant.model_specs import ModelSpec
 from assistant.plan.machine import Device
 from assistant_finetune.fitting.memory import TrainingMemory, memory_of
@@ -15,6 +15,8 @@ _ROOM = 0.92
 _SMALL = 100_000_000
 """Parameters: smaller models learn with a larger rank and larger steps."""
 _LONGEST = 2048
+_SHORTEST = 64
+"""Tokens: below it there is nothing worth learning in a sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,45 +26,86 @@ class Choice:
     settings: Settings
     memory: TrainingMemory
     device: Device
+    processes: int = 1
+    """That train together, each of which takes the memory: on a CPU all of the same."""
+
+    @property
+    def needed(self) -> int:
+        """Bytes of the device's memory."""
+        return self.memory.total * (self.processes if self.device.kind == "cpu" else 1)
 
     @property
     def fits(self) -> bool:
         """Whether that is free now."""
-        return self.memory.total <= _ROOM * self.device.free_bytes
+        return self.needed <= _ROOM * self.device.free_bytes
 
 
-def choose(settings: Settings, spec: ModelSpec, device: Device) -> Choice:
+def choose(settings: Settings, spec: ModelSpec, device: Device, processes: int = 1) -> Choice:
     """Fill in what was left open: as one would wish, and then smaller until it fits.
 
     What was chosen by the user stays. Where nothing fits, the smallest choice is returned.
+    Raises UsageError where the rows of a step cannot be shared by the processes.
     """
-    chosen = _wished(settings, spec, device.kind)
-    found = Choice(chosen, memory_of(spec, chosen, device.kind), device)
-    for smaller in _smaller(settings, spec):
+    _check_shared(settings, processes)
+    found = _choice(_wished(settings, spec, device.kind, processes), spec, device, processes)
+    for smaller in _smaller(settings, spec, processes):
         if found.fits:
             break
-        chosen = chosen.with_changes(**smaller(chosen))
-        found = Choice(chosen, memory_of(spec, chosen, device.kind), device)
+        chosen = found.settings.with_changes(**smaller(found.settings))
+        found = _choice(chosen, spec, device, processes)
     return found
 
 
+def _choice(chosen: Settings, spec: ModelSpec, device: Device, processes: int) -> Choice:
+    memory = memory_of(spec, chosen, device.kind, processes)
+    return Choice(chosen, memory, device, processes)
+
+
 def check_fits(choice: Choice, spec: ModelSpec) -> None:
-    """Raises AssistantError that says what is missing and what would help."""
+    """Raises AssistantError that says what is missing and what would fit."""
     if choice.fits:
         return
-    needed, free = choice.memory.total / 1e9, choice.device.free_bytes / 1e9
-    help_ = "name a smaller --base"
-    if choice.settings.method != "qlora":
-        help_ = "choose --method qlora, or " + help_
-    elif (choice.settings.max_length or 0) > 512:
-        help_ = "choose a smaller --max-length, or " + help_
+    needed, free = choice.needed / 1e9, choice.device.free_bytes / 1e9
     raise AssistantError(
         f"training {spec.name} takes {needed:.1f} GB, and {choice.device.name} has {free:.1f} GB "
-        f"free: {help_}; --plan shows what takes how much"
+        f"free: {what_would_fit(choice, spec)}; --plan shows what takes how much"
     )
 
 
-def _wished(settings: Settings, spec: ModelSpec, kind: str) -> Settings:
+def what_would_fit(choice: Choice, spec: ModelSpec) -> str:
+    """By the plan: shorter samples, weights in 4 bits, or both; in the words of an error."""
+    for options, changes in _sacrifices(choice.settings, spec):
+        changed = choose(
+            choice.settings.with_changes(**changes), spec, choice.device, choice.processes
+        )
+        if changed.fits:
+            return f"{options} would fit, with {changed.needed / 1e9:.1f} GB"
+    return "no setting makes it fit, so name a smaller --base"
+
+
+def _sacrifices(settings: Settings, spec: ModelSpec) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What a user might give up, the least first, as options and as settings."""
+    longest = settings.max_length or _LONGEST
+    lengths = [longest // part for part in (2, 4, 8) if longest // part >= _SHORTEST]
+    yield from ((f"--max-length {length}", {"max_length": length}) for length in lengths)
+    if settings.method != "qlora" and "full" in spec.variants:
+        for length in (longest, *lengths):
+            yield (
+                f"--method qlora --max-length {length}",
+                {"method": "qlora", "max_length": length},
+            )
+
+
+def _check_shared(settings: Settings, processes: int) -> None:
+    if settings.batch_size % (processes * (settings.micro_batch_size or 1)):
+        at_once = settings.micro_batch_size or 1
+        raise UsageError(
+            f"a step of {settings.batch_size} rows cannot be shared by {processes} processes with "
+            f"{at_once} at once: choose a --batch-size that {processes * at_once} divides"
+        )
+
+
+def _wished(settings: Settings, spec: ModelSpec, kind: str, processes: int) -> Settings:
     small = spec.parameters < _SMALL
     only_gptq = "full" not in spec.variants
     method = settings.method or ("qlora" if only_gptq else "lora")
@@ -77,23 +120,25 @@ def _wished(settings: Settings, spec: ModelSpec, kind: str) -> Settings:
         "optimizer": settings.optimizer or "adamw",
         "adapter_precision": settings.adapter_precision or "fp32",
         "checkpointing": settings.checkpointing if settings.checkpointing is not None else False,
-        "micro_batch_size": settings.micro_batch_size or _largest_micro(settings, kind),
+        "micro_batch_size": settings.micro_batch_size or _largest_micro(settings, kind, processes),
     }
     return settings.with_changes(**values)
 
 
-def _largest_micro(settings: Settings, kind: str) -> int:
+def _largest_micro(settings: Settings, kind: str, processes: int) -> int:
     """A CPU gains nothing from more than a few rows at once."""
     most = 2 if kind == "cpu" else 8
-    return next(
-        size for size in (most, 4, 2, 1) if size <= most and settings.batch_size % size == 0
-    )
+    rows = settings.batch_size // processes
+    return next(size for size in (most, 4, 2, 1) if size <= most and rows % size == 0)
 
 
-def _smaller(settings: Settings, spec: ModelSpec) -> Iterator[Callable[[Settings], dict[str, Any]]]:
+def _smaller(
+    settings: Settings, spec: ModelSpec, processes: int
+) -> Iterator[Callable[[Settings], dict[str, Any]]]:
     """What saves memory, first what costs nothing but time."""
     if settings.micro_batch_size is None:
-        for size in (4, 2, 1):
+        rows = settings.batch_size // processes
+        for size in (size for size in (4, 2, 1) if rows % size == 0):
             yield lambda now, size=size: {  # type: ignore[misc]
                 "micro_batch_size": min(size, now.micro_batch_size or 1)
             }

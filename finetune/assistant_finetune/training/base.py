@@ -7,9 +7,11 @@ import torch
 
 from assistant.config import Quantization
 from assistant.engine.load import LoadOptions, load_model
+from assistant.engine.memory import let_go_of_files
 from assistant.errors import AssistantError, UsageError
 from assistant.prompts import Renderer
 from assistant.registry import LocalModel
+from assistant_finetune.training.attention import attend_by_sample
 from assistant_finetune.training.settings import Method, Precision
 
 _DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
@@ -52,6 +54,9 @@ def load_base(local: LocalModel, method: Method, precision: Precision, device: s
     loaded.model.train()
     if loaded.model.device.type == "cpu":
         _leave_uncompiled(loaded.model)
+        if found == "nf4":
+            let_go_of_files(loaded.model)
+    attend_by_sample(loaded.model)
     check_gradients(loaded.model)
     return Base(loaded.model, loaded.renderer, local.name, found)
 

@@ -8,6 +8,7 @@ import resource
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +21,13 @@ from assistant.plan.machine import Device, detect_machine
 from assistant.registry import LocalModel, find_spec, locate
 from assistant_finetune.adapters.installed import drop_old_runs
 from assistant_finetune.adapters.versions import install
-from assistant_finetune.fitting.choosing import Choice, check_fits, choose
+from assistant_finetune.fitting.choosing import Choice, check_fits, choose, what_would_fit
 from assistant_finetune.quiet import quiet
+from assistant_finetune.training import out_of_memory
 from assistant_finetune.training.metrics import Measured, Metrics, read_metrics
 from assistant_finetune.training.naming import base_name, free_name, trains_again
 from assistant_finetune.training.prepare import EVALUATION_FILE, Prepared, prepare
+from assistant_finetune.training.processes import first_does, others_fail_quietly, this_process
 from assistant_finetune.training.report import write_report
 from assistant_finetune.training.rows import read_rows
 from assistant_finetune.training.run_folder import (
@@ -73,26 +76,56 @@ class Outcome:
     seconds: float
 
 
-def plan(settings: Settings, device: str = "auto") -> tuple[Choice, ModelSpec]:
+def plan(settings: Settings, device: str = "auto", processes: int = 1) -> tuple[Choice, ModelSpec]:
     """What a run would take, before anything is loaded; the base need not be on this machine.
 
-    Raises ModelNotFoundError for a base that means nothing.
+    Raises ModelNotFoundError for a base that means nothing, and UsageError for a step whose rows
+    the processes cannot share.
     """
     spec = _spec(settings.base)
-    return choose(settings, spec, _device(device)), spec
+    return choose(settings, spec, _device(device), processes), spec
 
 
 def start(settings: Settings, listener: Listener, device: str = "auto") -> Outcome:
-    """Begin a run and take it to its end.
+    """Begin a run and take it to its end, together with the other processes where there are some.
 
     Raises UsageError for settings that do not go together with the base, DataError for data that
     nothing can be learned from, and AssistantError where the memory is not there.
     """
+    where = _device(device)
+    name = first_does(lambda: _begin(settings, listener, device), where.kind)
+    return _go_on(RunFolder(name), listener, where)
+
+
+def resume(name: str, listener: Listener, device: str = "auto") -> Outcome:
+    """Go on with a run that was interrupted, by its name or its adapter's.
+
+    Raises UsageError where there is none, or it ended.
+    """
+    where, run = _device(device), last_run(name)
+
+    def begin() -> str:
+        if run.result is not None:
+            raise UsageError(f"the run {name} has come to its end: its result is {run.result}")
+        settings = run.settings()
+        plan(settings, device, this_process().count)  # whether these processes can share its steps
+        with run.locked():
+            _prepare(run, locate(settings.base), listener)
+        return run.name
+
+    first_does(begin, where.kind)
+    return _go_on(run, listener, where)
+
+
+def _begin(settings: Settings, listener: Listener, device: str) -> str:
+    """Make the folder of a new run, with its data prepared; returns its name."""
     if not settings.data:
         raise UsageError("say what to learn from: --data FILE, a folder, `history` or owner/name")
     local = locate(settings.base)
-    choice, spec = plan(settings, device)
+    choice, spec = plan(settings, device, this_process().count)
     check_fits(choice, spec)
+    if settings.offload and choice.device.kind == "cpu":
+        raise UsageError("offload is for GPUs: on a CPU activations are in its memory already")
     name = settings.name or free_name(settings)
     run = next_run(name)
     if trains_again(name, settings, local):
@@ -105,22 +138,14 @@ def start(settings: Settings, listener: Listener, device: str = "auto") -> Outco
         except BaseException:
             shutil.rmtree(run.path, ignore_errors=True)  # nothing was learned yet
             raise
-        return _train(run, local, listener, choice.device)
+    return run.name
 
 
-def resume(name: str, listener: Listener, device: str = "auto") -> Outcome:
-    """Go on with a run that was interrupted, by its name or its adapter's.
-
-    Raises UsageError where there is none, or it ended.
-    """
-    run = last_run(name)
-    settings = run.settings()
-    if run.result is not None:
-        raise UsageError(f"the run {name} has come to its end: its result is {run.result}")
-    local = locate(settings.base)
-    with run.locked():
-        _prepare(run, local, listener)
-        return _train(run, local, listener, _device(device))
+def _go_on(run: RunFolder, listener: Listener, device: Device) -> Outcome:
+    """From prepared data to the end."""
+    local = locate(run.settings().base)
+    with run.locked() if this_process().is_first else nullcontext():
+        return _train(run, local, listener, device)
 
 
 def _prepare(run: RunFolder, local: LocalModel, listener: Listener) -> Prepared:
@@ -139,41 +164,54 @@ def _prepare(run: RunFolder, local: LocalModel, listener: Listener) -> Prepared:
 def _train(run: RunFolder, local: LocalModel, listener: Listener, device: Device) -> Outcome:
     import torch
 
+    processes = this_process().count
     while True:
+        settings = run.settings()
         try:
-            with quiet():
+            with quiet(), others_fail_quietly():
                 return _once(run, local, listener, device)
         except (torch.OutOfMemoryError, MemoryError) as error:
-            smaller = _smaller(run.settings())
-            if smaller is None:
-                raise AssistantError(
-                    f"{device.name} ran out of memory with one row at a time: choose a smaller "
-                    "--max-length or a smaller base"
-                ) from error
-            run.change(smaller)
-            listener.remark(
-                f"out of memory: going on with {smaller.micro_batch_size} rows at once and "
-                f"{smaller.accumulation} times for a step of {smaller.batch_size}"
-                + (", activations computed twice" if smaller.checkpointing else "")
-            )
+            _make_smaller(run, settings, device, error)
+        listener.remark(out_of_memory.told(run.settings(), processes))
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
 
-def _smaller(settings: Settings) -> Settings | None:
-    """The same step in smaller pieces; the result is the same but for rounding."""
-    micro = settings.micro_batch_size or 1
-    if micro > 1:
-        half = next(size for size in range(micro // 2, 0, -1) if settings.batch_size % size == 0)
-        return settings.with_changes(micro_batch_size=half)
-    return None if settings.checkpointing else settings.with_changes(checkpointing=True)
+def _make_smaller(run: RunFolder, settings: Settings, device: Device, error: BaseException) -> None:
+    """Keep settings with which less memory is needed, or raise AssistantError that says what is."""
+    processes = this_process().count
+    smaller = out_of_memory.smaller(settings, device.kind, processes)
+    if smaller is None:
+        choice, spec = plan(settings, device.name, processes)
+        raise AssistantError(
+            f"{device.name} ran out of memory with one row at a time: by the plan "
+            f"{what_would_fit(choice, spec)}"
+        ) from error
+    run.change(smaller)
+    if processes > 1:  # the others wait for gradients that will not come
+        raise AssistantError(
+            f"{out_of_memory.told(smaller, processes)}: say --resume {run.name}"
+        ) from error
 
 
 def _once(run: RunFolder, local: LocalModel, listener: Listener, device: Device) -> Outcome:
+    from assistant.engine.memory import release_unused
+
+    facts, quantization, best = _learn(run, local, listener, device)
+    gc.collect()  # the trainer and its model know each other
+    release_unused()
+    result = first_does(lambda: str(_finish(run, local, facts, quantization, best)), device.kind)
+    return _outcome(run, Path(result))
+
+
+def _learn(
+    run: RunFolder, local: LocalModel, listener: Listener, device: Device
+) -> "tuple[TrainedFor, str, int]":
+    """Train to the end; says what on, how its weights are held, and which step was the best."""
     settings = run.settings()
     listener.say(f"loading {local.name}")
-    from assistant.engine.trained_for import trained_for, write_note
+    from assistant.engine.trained_for import trained_for
     from assistant_finetune.training.base import load_base
     from assistant_finetune.training.trainer import Job, make_trainer
 
@@ -194,31 +232,44 @@ def _once(run: RunFolder, local: LocalModel, listener: Listener, device: Device)
     )
     trainer = make_trainer(job)
     newest = run.checkpoints.newest()
-    watch.begin(trainer, newest)
+    if this_process().is_first:
+        watch.begin(trainer, newest)
     listener.say("training")
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     best = trainer.state.best_global_step or run.checkpoints.steps()[-1]
-    checkpoint = run.checkpoints.at(best)
-    del trainer
-    _report(run, facts, prepared, base.quantization, best)
+    return facts, base.quantization, best
+
+
+def _finish(
+    run: RunFolder,
+    local: LocalModel,
+    facts: "TrainedFor",
+    quantization: str,
+    best: int,
+) -> Path:
+    """Keep what came of the run where it is found, and report it."""
+    from assistant.engine.trained_for import write_note
+
+    prepared = _prepare(run, local, Listener())
+    settings, checkpoint = run.settings(), run.checkpoints.at(best)
+    _report(run, facts, prepared, quantization, best)
     if settings.method == "full":
-        result = _keep_model(run, checkpoint, local)
-    else:
-        folder = run.path / ADAPTER
-        _keep_adapter(checkpoint, folder, local, settings)
-        write_note(
-            folder,
-            facts,
-            quantization=base.quantization,
-            data_sha256=prepared.sha256,
-            examples=prepared.examples,
-            step=best,
-            method=settings.method,
-            run=run.name,
-        )
-        result = install(folder, settings.name or run.name)
-        drop_old_runs(result.name)
-    return _outcome(run, result)
+        return _keep_model(run, checkpoint, local)
+    folder = run.path / ADAPTER
+    _keep_adapter(checkpoint, folder, local, settings)
+    write_note(
+        folder,
+        facts,
+        quantization=quantization,
+        data_sha256=prepared.sha256,
+        examples=prepared.examples,
+        step=best,
+        method=settings.method,
+        run=run.name,
+    )
+    result = install(folder, settings.name or run.name)
+    drop_old_runs(result.name)
+    return result
 
 
 def _held_out_rows(run: RunFolder, prepared: Prepared) -> Any:
@@ -354,6 +405,9 @@ def peak_bytes(device: Device) -> int:
         import torch
 
         return int(torch.cuda.max_memory_reserved())
+    if sys.platform == "linux":  # whose `ru_maxrss` counts what the process had before it was this
+        found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text("ascii"))
+        return int(found[1]) * 1024 if found else 0
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
@@ -370,8 +424,8 @@ def _spec(base: str) -> ModelSpec:
 def _device(wanted: str) -> Device:
     devices = detect_machine().devices
     if wanted == "auto":
-        return devices[0]
-    named = f"{wanted}:0" if wanted == "cuda" else wanted
+        wanted = devices[0].kind
+    named = f"{wanted}:{this_process().local_rank}" if wanted == "cuda" else wanted
     for device in devices:
         if device.name == named:
             return device

@@ -72,7 +72,7 @@ class Settings(BaseModel):
     checkpointing: bool | None = None
     """Compute activations a second time instead of keeping them."""
     offload: bool = False
-    """Keep activations in the computer's memory instead of the GPU's."""
+    """Keep activations in the computer's memory instead of the GPU's; on a CPU they are there."""
 
     evaluate_every: int | None = Field(default=None, ge=1)
     """Steps between measurements on what is held out, and between checkpoints."""
@@ -108,10 +108,9 @@ class Settings(BaseModel):
             raise ValueError("rank, targets, rslora and dora are of adapters: method full has none")
         return self
 
-    @property
-    def accumulation(self) -> int:
-        """Micro-batches in a step, once their size is known."""
-        return self.batch_size // (self.micro_batch_size or 1)
+    def accumulation(self, processes: int = 1) -> int:
+        """Micro-batches of a step that each process computes, once their size is known."""
+        return self.batch_size // processes // (self.micro_batch_size or 1)
 
     def with_changes(self, **changes: Any) -> "Settings":
         """The same with other values, checked like all others."""

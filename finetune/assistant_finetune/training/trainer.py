@@ -7,7 +7,7 @@ that was interrupted goes on to the same weights.
 
 import shutil
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,8 @@ from assistant.errors import UsageError
 from assistant.prompts import IGNORED
 from assistant_finetune.training.base import Base, linear_names
 from assistant_finetune.training.checkpoints import Checkpoints
-from assistant_finetune.training.loss import is_plain_head, learned_losses
+from assistant_finetune.training.loss import add_learned_losses, is_plain_head
+from assistant_finetune.training.processes import this_process
 from assistant_finetune.training.settings import Settings
 
 # Parts of the libraries that have no type annotations, or wrong ones.
@@ -137,7 +138,7 @@ class _RowTrainer(_Trainer):  # type: ignore[misc]
         self._job = job
         self.control: Any
         self.learned = 0
-        """Tokens learned by this process."""
+        """Tokens learned so far, by all processes together."""
         super().__init__(
             model=model,
             args=_config(job),
@@ -147,11 +148,9 @@ class _RowTrainer(_Trainer):  # type: ignore[misc]
             processing_class=tokenizer,
             callbacks=[_Watcher(job)],
         )
-        self._sparse = (
-            job.base.model.device.type == "cpu"
-            and self.accelerator.num_processes == 1
-            and is_plain_head(job.base.model)
-        )
+        self._sparse = job.base.model.device.type == "cpu" and is_plain_head(job.base.model)
+        if self._sparse:
+            add_learned_losses(job.base.model)
 
     def compute_loss(
         self,
@@ -170,12 +169,11 @@ class _RowTrainer(_Trainer):  # type: ignore[misc]
         return (loss, None) if return_outputs else loss
 
     def _losses(self, model: Any, inputs: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
+        if self._sparse:
+            total, count = model(**inputs)
+            return total, count
         weights = inputs["weights"]
         given = {key: value for key, value in inputs.items() if key != "weights"}
-        if self._sparse:
-            plain = self._job.base.model
-            labels = given.pop("labels")
-            return learned_losses(plain, given, labels, weights)
         outputs = model(**given, use_cache=False, fused_lm_head=True)
         return -(outputs.log_probs * weights[:, 1:]).sum(), outputs.label_mask.sum()
 
@@ -194,10 +192,12 @@ class _RowTrainer(_Trainer):  # type: ignore[misc]
                 module.training = True
         total, count = 0.0, 0
         with torch.no_grad(), self.compute_loss_context_manager():
-            for inputs in self.get_eval_dataloader():
+            for inputs in self._own_held_out():
                 summed, learned = self._losses(self.model, self._prepare_inputs(inputs))
                 total += float(summed)
                 count += int(learned)
+        found = torch.tensor([total, count], dtype=torch.float64, device=self.args.device)
+        total, count = self.accelerator.reduce(found, "sum").tolist()
         metrics = {"eval_loss": total / max(count, 1)}
         self.log(dict(metrics))
         control: Any = self.callback_handler.on_evaluate(
@@ -207,6 +207,14 @@ class _RowTrainer(_Trainer):  # type: ignore[misc]
         self.model.train()
         return metrics
 
+    def _own_held_out(self) -> Iterator[dict[str, torch.Tensor]]:
+        """The micro-batches of what is held out that this process measures: each row once."""
+        here, rows = this_process(), self._job.held_out
+        own = rows.select(range(here.rank, len(rows), here.count))
+        size = self.args.per_device_eval_batch_size
+        for start in range(0, len(own), size):
+            yield collate([own[row] for row in range(start, min(start + size, len(own)))])
+
     def _get_train_sampler(self, *_: Any, **__: Any) -> Any:
         return SequentialSampler(self.train_dataset)
 
@@ -215,10 +223,15 @@ class _RowTrainer(_Trainer):  # type: ignore[misc]
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         kept = self._job.checkpoints
-        shutil.rmtree(kept.unfinished, ignore_errors=True)
-        kept.unfinished.mkdir(parents=True)
+        if this_process().is_first:
+            shutil.rmtree(kept.unfinished, ignore_errors=True)
+            kept.unfinished.mkdir(parents=True)
+        self.accelerator.wait_for_everyone()
         super()._save_checkpoint(model, trial)
-        kept.keep(self.state.global_step, self.state.best_global_step)
+        self.accelerator.wait_for_everyone()  # each has written how its random numbers stand
+        if this_process().is_first:
+            kept.keep(self.state.global_step, self.state.best_global_step)
+        self.accelerator.wait_for_everyone()
 
     def _send_telemetry(self) -> None:
         """Nobody is told of a run: TRL would tell its makers."""
@@ -235,6 +248,8 @@ class _Watcher(_Callback):  # type: ignore[misc]
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         logs = dict(logs or {})
+        if not this_process().is_first:
+            return
         if "eval_loss" in logs:
             self._job.on_log({"step": state.global_step, "held_out_loss": logs["eval_loss"]})
         elif "loss" in logs:
@@ -263,7 +278,7 @@ def _config(job: Job) -> Any:
         max_steps=settings.max_steps,
         per_device_train_batch_size=settings.micro_batch_size,
         per_device_eval_batch_size=settings.micro_batch_size,
-        gradient_accumulation_steps=settings.accumulation,
+        gradient_accumulation_steps=settings.accumulation(this_process().count),
         learning_rate=settings.learning_rate,
         lr_scheduler_type=_SCHEDULES[settings.schedule],
         warmup_steps=settings.warmup,  # below 1 it is a share of all steps
@@ -273,7 +288,7 @@ def _config(job: Job) -> Any:
         optim=_optimizer(settings, job.base.model.device.type),
         neftune_noise_alpha=settings.neftune or None,
         gradient_checkpointing=bool(settings.checkpointing),
-        activation_offloading=settings.offload,
+        activation_offloading=settings.offload and job.base.model.device.type != "cpu",
         bf16=settings.precision == "bf16",
         seed=settings.seed,
         use_cpu=job.base.model.device.type == "cpu",
@@ -291,7 +306,14 @@ def _config(job: Job) -> Any:
         max_length=None,
         dataset_kwargs={"skip_prepare_dataset": True},
         dataloader_pin_memory=False,
+        ddp_find_unused_parameters=_leaves_some_out(job.base.model),
     )
+
+
+def _leaves_some_out(model: Any) -> bool:
+    """Whether a pass may not touch all parameters, as with a mixture of experts."""
+    config = model.config.get_text_config()
+    return any(getattr(config, name, None) for name in ("num_experts", "num_local_experts"))
 
 
 _SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}

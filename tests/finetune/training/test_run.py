@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from assistant.cli.app import app
 from assistant.engine.engine import Engine
 from assistant.engine.load import LoadOptions, load_model
 from assistant.errors import AssistantError, ModelFolderError, UsageError
+from assistant.plan.machine import Device
 from assistant.registry import adapter_named, locate
 from assistant_finetune.adapters import find
 from assistant_finetune.adapters.merging import merge
@@ -22,6 +24,7 @@ from assistant_finetune.training import trainer
 from assistant_finetune.training.metrics import read_metrics
 from assistant_finetune.training.recipes import read_settings, recipe_names
 from assistant_finetune.training.run import Listener, Outcome, resume, start
+from assistant_finetune.training.settings import Settings
 from tests.engine import tiny
 
 TALKS = [
@@ -156,23 +159,61 @@ def test_all_weights_can_be_trained(llama: Path, talks: Path) -> None:
         train(llama, talks, "whole")
 
 
-def test_out_of_memory_halves_what_is_computed_at_once(
-    llama: Path, talks: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class _LikeGpu(Device):
+    """The CPU, taken for a device with a memory of its own."""
+
+    @property
+    def kind(self) -> str:
+        return "cuda"
+
+
+def too_little(monkeypatch: pytest.MonkeyPatch, enough: Callable[[Settings, int], bool]) -> None:
+    """Let memory run out in each pass with settings and rows that are not enough."""
     losses = trainer._RowTrainer._losses
 
-    def too_much(self: Any, model: Any, inputs: dict[str, Any]) -> Any:
-        if len(inputs["input_ids"]) > 1:
+    def tried(self: Any, model: Any, inputs: dict[str, Any]) -> Any:
+        if not enough(self._job.settings, len(inputs["input_ids"])):
             raise torch.OutOfMemoryError("there is no more")
         return losses(self, model, inputs)
 
-    monkeypatch.setattr(trainer._RowTrainer, "_losses", too_much)
+    monkeypatch.setattr(trainer._RowTrainer, "_losses", tried)
+
+
+def test_out_of_memory_halves_what_is_computed_at_once(
+    llama: Path, talks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    too_little(monkeypatch, lambda settings, rows: rows == 1)
     remarks = list[str]()
     told = {"base": str(llama), "data": str(talks), "name": "small", **FLAGS}
     settings = read_settings({**told, "micro_batch_size": 4, "packing": False})
     outcome = start(settings, Listener(remark=remarks.append), "cpu")
     assert [line for line in remarks if "4 times for a step of 4" in line]
     assert outcome.steps == 4
+
+
+def test_out_of_memory_on_a_gpu_ends_with_activations_kept_elsewhere(
+    llama: Path, talks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    too_little(monkeypatch, lambda settings, _: settings.offload)
+    device = _LikeGpu("cpu", "a CPU", 10**11, 10**11)
+    monkeypatch.setattr("assistant_finetune.training.run._device", lambda _: device)
+    remarks = list[str]()
+    told = {"base": str(llama), "data": str(talks), "name": "away", **FLAGS}
+    settings = read_settings({**told, "micro_batch_size": 2})
+    outcome = start(settings, Listener(remark=remarks.append), "cpu")
+    tried = [line.partition("4 times for a step of 4")[2] for line in remarks if "4 times" in line]
+    twice = ", activations computed twice"
+    assert tried == ["", twice, f"{twice}, kept in the computer's memory"]
+    kept = tomllib.loads((outcome.run / "settings.toml").read_text())
+    assert kept["offload"] and kept["checkpointing"] and kept["batch_size"] == 4
+
+
+def test_out_of_memory_with_nothing_left_to_try_says_what_would_fit(
+    llama: Path, talks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    too_little(monkeypatch, lambda *_: False)
+    with pytest.raises(AssistantError, match="one row at a time: by the plan --max-length 64"):
+        train(llama, talks, "never", micro_batch_size=1)
 
 
 def test_data_without_anything_to_learn_leaves_no_run_behind(llama: Path, tmp_path: Path) -> None:

@@ -78,8 +78,13 @@ def test_packed_rows_compute_what_their_samples_compute_alone(llama: Path, tmp_p
         assert abs(float((packed - total).detach())) / int(count) < 1e-5
 
 
-def test_both_ways_to_the_loss_agree_with_plain_cross_entropy(llama: Path, tmp_path: Path) -> None:
-    made = trainer(llama, tmp_path, [fields(*SAMPLES)], [])
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_both_ways_to_the_loss_agree_with_plain_cross_entropy(
+    llama: Path, tmp_path: Path, method: str
+) -> None:
+    rank = None if method == "full" else SETTINGS.rank
+    made = trainer(llama, tmp_path, [fields(*SAMPLES)], [], method=method, rank=rank)
+    assert made._sparse
     one = sample(5, 40, 20, weight=0.5)
     inputs = collate([fields(one), fields(SAMPLES[1])])
     found = {}

@@ -1,0 +1,61 @@
+"""How fast a trainer of transformers learns, and the memory that its process took."""
+
+import resource
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from transformers import TrainerCallback
+
+_Callback: Any = TrainerCallback
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One time through all chats."""
+
+    seconds: float
+    """From the first step's batch to the end of the last step."""
+    learned: int
+    """Tokens that a loss was computed for."""
+    computed: int
+    """Tokens that went through the model, padding among them."""
+    peak_bytes: int
+    """The most memory that the process has had."""
+
+
+class Meter(_Callback):  # type: ignore[misc]
+    """Times a trainer's steps and counts what they learn."""
+
+    def __init__(self, trainer: Any) -> None:
+        """Watch a trainer, whose own work goes on as it would."""
+        self._trainer = trainer
+        self._batches = trainer.get_batch_samples
+        self._learned = self._computed = 0
+        self._begun = self._ended = 0.0
+        trainer.get_batch_samples = self._count
+        trainer.add_callback(self)
+
+    def epoch(self) -> Epoch:
+        """Train for as many steps as the trainer was told."""
+        self._learned = self._computed = 0
+        self._trainer.train()
+        unit = 1 if sys.platform == "darwin" else 1024
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        return Epoch(self._ended - self._begun, self._learned, self._computed, peak)
+
+    def on_epoch_begin(self, *_: Any, **__: Any) -> None:
+        """The first batch is asked for next."""
+        if not self._computed:
+            self._begun = time.perf_counter()
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        """Perhaps the last one."""
+        self._ended = time.perf_counter()
+
+    def _count(self, *args: Any, **kwargs: Any) -> Any:
+        batches, learned = self._batches(*args, **kwargs)
+        self._learned += int(learned or 0)
+        self._computed += sum(batch["input_ids"].numel() for batch in batches)
+        return batches, learned
