@@ -15,6 +15,8 @@ _ROOM = 0.92
 _SMALL = 100_000_000
 """Parameters: smaller models learn with a larger rank and larger steps."""
 _LONGEST = 2048
+_SMALL_STEP = 4
+"""Rows in a step of a small model, which learns more from many steps than from smooth ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ def choose(settings: Settings, spec: ModelSpec, device: Device) -> Choice:
 
     What was chosen by the user stays. Where nothing fits, the smallest choice is returned.
     """
+    if spec.parameters < _SMALL and "batch_size" not in settings.model_fields_set:
+        settings = settings.with_changes(batch_size=_rows_of_small(settings))
     chosen = _wished(settings, spec, device.kind)
     found = Choice(chosen, memory_of(spec, chosen, device.kind), device)
     for smaller in _smaller(settings, spec):
@@ -68,7 +72,7 @@ def _wished(settings: Settings, spec: ModelSpec, kind: str) -> Settings:
     method = settings.method or ("qlora" if only_gptq else "lora")
     full = method == "full"
     rank = None if full else settings.rank or (64 if small else 16)
-    rate = settings.learning_rate or ((5e-4 if full else 1e-3) if small else 2e-4)
+    rate = settings.learning_rate or ((5e-4 if full else 3e-3) if small else 2e-4)
     values: dict[str, Any] = {
         "method": method,
         "rank": rank,
@@ -80,6 +84,11 @@ def _wished(settings: Settings, spec: ModelSpec, kind: str) -> Settings:
         "micro_batch_size": settings.micro_batch_size or _largest_micro(settings, kind),
     }
     return settings.with_changes(**values)
+
+
+def _rows_of_small(settings: Settings) -> int:
+    micro = settings.micro_batch_size or 1
+    return max(_SMALL_STEP // micro, 1) * micro
 
 
 def _largest_micro(settings: Settings, kind: str) -> int:
