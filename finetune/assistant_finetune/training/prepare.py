@@ -86,11 +86,13 @@ def prepare(
         import_data(sources, run / _DATA, choices, lambda n: say(f"reading data: {n:,} examples"))
     report = json.loads((run / _DATA / "report.json").read_text("utf-8"))
     say("making rows of tokens")
+
+    def rows(epoch: int) -> Iterator[Row]:
+        learned = _learned(settings, run, epoch, journal)
+        return _rows(learned, rendering, settings, epoch, journal)
+
     counts = [
-        write_rows(
-            _rows(_learned(settings, run, epoch, journal), rendering, settings, epoch, journal),
-            file,
-        )
+        write_rows(rows(epoch), file)
         for epoch, file in enumerate(_train_files(settings, run, rendering))
     ]
     if not counts[0][0]:
