@@ -9,7 +9,7 @@ from assistant.messages import CompletionRequest
 from assistant.prompts.blocks import block_end
 from assistant_finetune.data.examples import Document, Hole
 
-_CHARACTERS = 600
+_CHARACTERS = 400
 """One place for so many characters of a file."""
 _LINES = ((1, 60), (2, 13), (3, 10), (4, 8), (6, 9))
 """How many lines are asked for, and how often."""
