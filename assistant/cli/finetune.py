@@ -1,6 +1,7 @@
 """Training an adapter on the user's own data."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -54,6 +55,9 @@ def finetune(
     rank: Annotated[int | None, typer.Option(help="Of the adapter.")] = None,
     learn: Annotated[Literal["answers", "last", "all"] | None, typer.Option()] = None,
     held_out: Annotated[float | None, typer.Option(help="The share never trained on.")] = None,
+    replay: Annotated[
+        float | None, typer.Option(help="The share of other code that is learned along.")
+    ] = None,
     seed: Annotated[int | None, typer.Option()] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda:0, or auto.")] = "auto",
     processes: Annotated[

@@ -17,6 +17,8 @@ _SMALL = 100_000_000
 _LONGEST = 2048
 _SHORTEST = 64
 """Tokens: below it there is nothing worth learning in a sample."""
+_SMALL_STEP = 4
+"""Rows in a step of a small model, which learns more from many steps than from smooth ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ def choose(settings: Settings, spec: ModelSpec, device: Device, processes: int =
     What was chosen by the user stays. Where nothing fits, the smallest choice is returned.
     Raises UsageError where the rows of a step cannot be shared by the processes.
     """
+    if spec.parameters < _SMALL and "batch_size" not in settings.model_fields_set:
+        settings = settings.with_changes(batch_size=_rows_of_small(settings, processes))
     _check_shared(settings, processes)
     found = _choice(_wished(settings, spec, device.kind, processes), spec, device, processes)
     for smaller in _smaller(settings, spec, processes):
@@ -111,7 +115,7 @@ def _wished(settings: Settings, spec: ModelSpec, kind: str, processes: int) -> S
     method = settings.method or ("qlora" if only_gptq else "lora")
     full = method == "full"
     rank = None if full else settings.rank or (64 if small else 16)
-    rate = settings.learning_rate or ((5e-4 if full else 1e-3) if small else 2e-4)
+    rate = settings.learning_rate or ((5e-4 if full else 3e-3) if small else 2e-4)
     values: dict[str, Any] = {
         "method": method,
         "rank": rank,
@@ -123,6 +127,11 @@ def _wished(settings: Settings, spec: ModelSpec, kind: str, processes: int) -> S
         "micro_batch_size": settings.micro_batch_size or _largest_micro(settings, kind, processes),
     }
     return settings.with_changes(**values)
+
+
+def _rows_of_small(settings: Settings, processes: int) -> int:
+    together = (settings.micro_batch_size or 1) * processes
+    return max(_SMALL_STEP // together, 1) * together
 
 
 def _largest_micro(settings: Settings, kind: str, processes: int) -> int:

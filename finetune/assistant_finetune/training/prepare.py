@@ -33,6 +33,7 @@ from assistant_finetune.data import (
 from assistant_finetune.data.code import is_code
 from assistant_finetune.data.folder import HELD_OUT_FILE, is_data_folder
 from assistant_finetune.data.rendering.packing import row
+from assistant_finetune.data.replay import with_replay
 from assistant_finetune.training.rows import write_rows
 from assistant_finetune.training.settings import Settings
 
@@ -85,8 +86,13 @@ def prepare(
         import_data(sources, run / _DATA, choices, lambda n: say(f"reading data: {n:,} examples"))
     report = json.loads((run / _DATA / "report.json").read_text("utf-8"))
     say("making rows of tokens")
+
+    def rows(epoch: int) -> Iterator[Row]:
+        learned = _learned(settings, run, epoch, journal)
+        return _rows(learned, rendering, settings, epoch, journal)
+
     counts = [
-        write_rows(_rows(_train(settings, run, journal), rendering, settings, epoch, journal), file)
+        write_rows(rows(epoch), file)
         for epoch, file in enumerate(_train_files(settings, run, rendering))
     ]
     if not counts[0][0]:
@@ -150,6 +156,11 @@ def _rows(
 def _alone(stream: Iterator[Sample]) -> Iterator[Row]:
     for sample in stream:
         yield row([sample])
+
+
+def _learned(settings: Settings, run: Path, epoch: int, journal: Journal) -> Iterator[Example]:
+    """What is learned in an epoch: the user's examples, and code beside them that is replayed."""
+    yield from with_replay(_train(settings, run, journal), settings.replay, settings.seed + epoch)
 
 
 def _train(settings: Settings, run: Path, journal: Journal) -> Iterator[Example]:

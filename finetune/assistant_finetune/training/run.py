@@ -4,6 +4,7 @@ import gc
 import math
 import os
 import random
+import re
 import resource
 import shutil
 import sys

@@ -38,6 +38,9 @@ class Settings(BaseModel):
     """Replace secrets and personal data before anything is learned."""
     held_out: float = Field(default=0.05, ge=0, le=0.5)
     """The share of the examples that is never trained on, only measured."""
+    replay: float = Field(default=0.0, ge=0, le=0.9)
+    """The share of Python's standard library in what is learned of code, so that what the base
+    knew of other code is not forgotten."""
 
     epochs: float = Field(default=3.0, gt=0)
     max_steps: int | None = Field(default=None, ge=1)

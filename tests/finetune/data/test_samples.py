@@ -1,6 +1,7 @@
 """Files, places to fill in and tasks become what the model is served, with its answer learned."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -62,29 +63,46 @@ def test_windows_end_with_a_line(starter: Rendering) -> None:
     assert all(text.endswith("\n") for text in texts)
 
 
-def test_a_file_of_code_is_learned_whole_and_at_places(starter: Rendering) -> None:
-    found = made(Document(CODE, HERE, "a.py", "python"), starter)
-    windows = [sample for sample in found if "window" in sample.origin.part]
-    places = [sample for sample in found if "place" in sample.origin.part]
-    assert windows
-    assert places
-    for sample in places:
-        text = learned(sample, starter.renderer)
-        assert text in CODE
-        assert sample.labels[-1] == starter.renderer.tokenizer.token_id("<|end|>")
-        assert sample.ids[: len(sample.ids) - sample.learned][-1] == (
-            starter.renderer.tokenizer.token_id("<|fim_middle|>")
-        )
+def test_a_file_of_code_is_learned_around_places_as_it_is_served(starter: Rendering) -> None:
+    document = Document(CODE, HERE, "a.py", "python")
+    renderer = starter.renderer
+    for hole, sample in zip(holes(document, 0), made(document, starter), strict=True):
+        assert "place" in sample.origin.part
+        assert sample.learned == len(sample.ids)
+        assert sample.ids[-1] == renderer.tokenizer.token_id("<|end|>")
+        prompt = renderer.complete(hole.request)
+        if len(prompt.ids) < 200:
+            assert sample.ids[: len(prompt.ids)] == prompt.ids
+            text = renderer.tokenizer.decode(list(sample.ids[len(prompt.ids) : -1]))
+            assert text.strip() == hole.middle.strip()
+
+
+def test_code_is_learned_whole_where_the_base_cannot_fill_in() -> None:
+    renderer = families()["byte-level"].renderer()
+    found = made(Document(CODE, HERE, "a.py", "python"), Rendering(renderer, 400))
+    assert "".join(learned(sample, renderer) for sample in found).startswith(CODE)
 
 
 def test_places_are_the_same_for_a_seed_and_others_for_another() -> None:
     document = Document(CODE, HERE, "a.py", "python")
     assert list(holes(document, 0)) == list(holes(document, 0))
     assert list(holes(document, 0)) != list(holes(document, 1))
-    for hole in holes(document, 0):
-        whole = hole.request.prefix + hole.middle + hole.request.suffix
-        assert CODE.startswith(whole)
-        assert whole == CODE or not hole.request.suffix
+
+
+def test_places_are_all_over_the_file_with_more_or_less_of_it_around_them() -> None:
+    text = "".join(f"value_{number} = make({number}, {number * 7})\n" for number in range(600))
+    found = list(holes(Document(text, HERE, "a.py", "python"), 0))
+    wholes = [hole.request.prefix + hole.middle + hole.request.suffix for hole in found]
+    assert all(whole in text for whole in wholes)
+    places = [
+        text.index(whole) + len(hole.request.prefix)
+        for hole, whole in zip(found, wholes, strict=True)
+    ]
+    gaps = [later - earlier for earlier, later in pairwise(places)]
+    assert max(gaps) < 1_000
+    sizes = sorted(map(len, wholes))
+    assert sizes[len(sizes) // 4] < 1_500
+    assert sizes[-1] == len(text)
 
 
 def test_a_place_is_learned_behind_the_prompt_that_is_served(starter: Rendering) -> None:

@@ -13,10 +13,11 @@ from assistant_finetune.data.rendering.sample import Rendering, Sample, TooLongE
 _TRIES = 4
 
 
-def hole_sample(hole: Hole, rendering: Rendering) -> Sample:
+def hole_sample(hole: Hole, rendering: Rendering, *, around: bool = False) -> Sample:
     """The prompt at the place, not learned, and the text with its end, learned.
 
-    Text around is cut as it is when served. Raises TooLongError when the text itself has no room,
+    With `around` the prompt is learned, too, but for the token that begins it. Text around is cut
+    as it is when served. Raises TooLongError when the text itself has no room,
     PromptError and NothingToLearnError.
     """
     renderer = rendering.renderer
@@ -31,7 +32,7 @@ def hole_sample(hole: Hole, rendering: Rendering) -> Sample:
             break
         ids, learned = _ids(cutter.cut(hole.request, budget), hole.middle, renderer)
         if len(ids) <= rendering.max_length:
-            weights = [0.0] * (len(ids) - learned) + [1.0] * learned
+            weights = [float(around)] * (len(ids) - learned) + [1.0] * learned
             return made(ids, weights, hole.origin)
         budget -= len(ids) - rendering.max_length
     raise TooLongError(

@@ -36,21 +36,34 @@ def samples_of(example: Example, rendering: Rendering, journal: Journal) -> Iter
                 yield from chat_samples(_asked(example, rendering), rendering, journal)
             case Hole():
                 yield hole_sample(example, rendering)
+            case Document() if _is_filled(example, rendering):
+                yield from _filled(example, rendering, journal)
             case Document():
                 yield from document_samples(example, rendering)
-                if is_code(example.language):
-                    yield from _filled(example, rendering, journal)
     except (DataError, PromptError) as error:
-        reason = str(error).removeprefix(f"{example.origin}: ")
-        text = "\n\n".join(texts(example))
-        journal.reject(Rejected(example.origin, reason, text))
+        _refuse(example, error, journal)
+
+
+def _is_filled(document: Document, rendering: Rendering) -> bool:
+    return is_code(document.language) and rendering.renderer.fim_format is not None
 
 
 def _filled(document: Document, rendering: Rendering, journal: Journal) -> Iterator[Sample]:
-    """The places of a file, where the model knows how to fill them in."""
-    if rendering.renderer.fim_format is not None:
-        for hole in holes(document, rendering.seed):
-            yield from samples_of(hole, rendering, journal)
+    """A file as it is served: with a place to fill in, and what stands around that.
+
+    All of it is learned. From places alone a model learns little in the time that reading what is
+    around them takes.
+    """
+    for hole in holes(document, rendering.seed):
+        try:
+            yield hole_sample(hole, rendering, around=True)
+        except (DataError, PromptError) as error:
+            _refuse(hole, error, journal)
+
+
+def _refuse(example: Example, error: Exception, journal: Journal) -> None:
+    reason = str(error).removeprefix(f"{example.origin}: ")
+    journal.reject(Rejected(example.origin, reason, "\n\n".join(texts(example))))
 
 
 def _asked(example: Asked, rendering: Rendering) -> Chat:

@@ -1,0 +1,66 @@
+"""Code that is none of the user's, learned along so that what a base knew is not forgotten.
+
+Rehearsal of what was learned before (Robins 1995, "Catastrophic forgetting, rehearsal and
+pseudorehearsal"). It is taken from Python's standard library, which every machine has that runs
+this, and which every model of code has read.
+"""
+
+import random
+import sysconfig
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from assistant.context.files import read_source
+from assistant_finetune.data.code import is_code
+from assistant_finetune.data.examples import Document, Example
+from assistant_finetune.data.origin import Origin
+
+_PIECE = 6_000
+"""Characters from one file at a time, so that few of them already show many ways to write."""
+_LEAST = 400
+_NOT = frozenset(
+    {"encodings", "idlelib", "lib2to3", "pydoc_data", "site-packages", "test", "tests"}
+)
+"""Folders of tables, tests, and of what is not the library's."""
+
+
+def with_replay(examples: Iterable[Example], share: float, seed: int) -> Iterator[Example]:
+    """The examples, and behind them so much of the library that it makes up `share` of the code.
+
+    Of every two pieces one is learned as code is, and one as it stands. Data without code gets
+    nothing beside it. The same seed gives the same pieces.
+    """
+    characters = 0
+    for example in examples:
+        if isinstance(example, Document) and is_code(example.language):
+            characters += len(example.text)
+        yield example
+    wanted = characters * share / (1 - share)
+    for number, document in enumerate(_pieces(seed) if wanted else ()):
+        if wanted <= 0:
+            return
+        wanted -= len(document.text)
+        yield document if number % 2 else Document(document.text, document.origin)
+
+
+def library_files() -> list[Path]:
+    """The library's files of Python; none where it is packed into one file."""
+    root = Path(sysconfig.get_path("stdlib"))
+    files = (file.relative_to(root) for file in root.rglob("*.py"))
+    return sorted(root / file for file in files if not _NOT.intersection(file.parts))
+
+
+def _pieces(seed: int) -> Iterator[Document]:
+    """Pieces of all files in random order, and again in another one, for ever if there are any."""
+    rng = random.Random(f"replay {seed}")
+    files = library_files()
+    found = True
+    while found:
+        found = False
+        for file in rng.sample(files, len(files)):
+            text = read_source(file) or ""
+            start = text.rfind("\n", 0, rng.randrange(max(1, len(text) - _PIECE))) + 1
+            piece = text[start : start + _PIECE]
+            if len(piece) >= _LEAST:
+                found = True
+                yield Document(piece, Origin(f"python/{file.name}"), file.name, "python")
