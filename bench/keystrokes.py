@@ -15,6 +15,8 @@ reads some more of them, and its answers are other ones, and shorter.
 The times are those of keys with ghost text. *From cache* are keys whose ghost text was known before
 they came. *For nothing* are tokens that were made and neither accepted nor typed; of the peers'
 tokens those are counted that reached the client, which may be fewer than they made.
+
+Shorter pauses (`--pauses`) are the harder case: the same keys, with less time to be ready for each.
 """
 
 import argparse
