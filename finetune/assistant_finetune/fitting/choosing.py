@@ -115,7 +115,7 @@ def _wished(settings: Settings, spec: ModelSpec, kind: str, processes: int) -> S
     method = settings.method or ("qlora" if only_gptq else "lora")
     full = method == "full"
     rank = None if full else settings.rank or (64 if small else 16)
-    rate = settings.learning_rate or ((5e-4 if full else 3e-3) if small else 2e-4)
+    rate = settings.learning_rate or ((5e-4 if full else 1.5e-3) if small else 2e-4)
     values: dict[str, Any] = {
         "method": method,
         "rank": rank,
