@@ -69,7 +69,7 @@ def measure(model: Path, chats: Path, names: Sequence[str], rounds: int) -> list
             workers[name] = Worker(kind, str(model), str(chats), str(own), *options)
         found = []
         for number in range(rounds + 1):
-            epochs = {}
+            epochs: dict[str, Mapping[str, Any]] = {}
             for name, worker in workers.items():
                 epochs[name] = worker.call("epoch")
                 print(

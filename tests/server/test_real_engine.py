@@ -299,7 +299,7 @@ def test_an_adapter_that_is_trained_again_and_rolled_back_is_taken_at_once(
 def test_an_adapter_of_another_base_or_chat_format_is_refused_and_the_server_goes_on(
     server: Live, folder: Path, tmp_path: Path
 ) -> None:
-    def put(name: str, base: Path, **spoken: str) -> None:
+    def put(name: str, base: Path, **spoken: Any) -> None:
         loaded = load_model(local_model(base, **spoken), LoadOptions("cpu"))
         target = save_adapter(folder, paths.adapters_dir() / name)
         write_note(target, trained_for(base.name, loaded.model, loaded.renderer))
