@@ -33,8 +33,10 @@ from assistant.registry import locate
 from assistant_finetune.data import Document, Origin, is_held_out
 from assistant_finetune.data.rendering.documents import document_samples
 from assistant_finetune.data.rendering.sample import Learn, Rendering
+from assistant_finetune.training.listening import Listener
 from assistant_finetune.training.recipes import read_settings
-from assistant_finetune.training.run import Listener, Outcome, start
+from assistant_finetune.training.result import Outcome
+from assistant_finetune.training.run import start
 from assistant_lsp.buffer import TextBuffer
 from assistant_lsp.documents import Document as Opened
 from assistant_lsp.window import around, request_at

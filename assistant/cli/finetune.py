@@ -12,7 +12,7 @@ from assistant.cli.training_bar import TrainingBar
 
 if TYPE_CHECKING:
     from assistant_finetune.fitting import Choice
-    from assistant_finetune.training.run import Outcome
+    from assistant_finetune.training.result import Outcome
 
 _GIGA = 1e9
 
@@ -123,8 +123,8 @@ def _launch(processes: int, device: str) -> None:
 
 
 def _run(work: "Any", as_json: bool) -> None:
+    from assistant_finetune.training.listening import Listener
     from assistant_finetune.training.processes import this_process
-    from assistant_finetune.training.run import Listener
 
     if not this_process().is_first:
         work(Listener())

@@ -10,7 +10,8 @@ import re
 import sys
 from pathlib import Path
 
-from assistant_finetune.training.run import Listener, start
+from assistant_finetune.training.listening import Listener
+from assistant_finetune.training.run import start
 from assistant_finetune.training.settings import check
 
 _SELF = Path("/proc/self")

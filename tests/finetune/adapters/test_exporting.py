@@ -23,8 +23,9 @@ from assistant_finetune.adapters import exporting, find
 from assistant_finetune.adapters.agreement import split_rows
 from assistant_finetune.adapters.gguf import find_converter
 from assistant_finetune.adapters.quantizing import group_size
+from assistant_finetune.training.listening import Listener
 from assistant_finetune.training.recipes import read_settings
-from assistant_finetune.training.run import Listener, start
+from assistant_finetune.training.run import start
 from tests.engine import tiny
 from tests.prompts.families import sentencepiece
 

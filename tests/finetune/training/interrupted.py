@@ -12,7 +12,8 @@ PROGRAM = """
 import json, sys
 import torch
 torch.set_num_threads(1)
-from assistant_finetune.training.run import Listener, resume, start
+from assistant_finetune.training.listening import Listener
+from assistant_finetune.training.run import resume, start
 from assistant_finetune.training.settings import check
 
 def tell(measured):

@@ -10,9 +10,10 @@ from assistant.engine.load import LoadOptions, load_model
 from assistant.engine.requests import Job
 from assistant.messages import CompletionRequest, SamplingParams
 from assistant.registry import locate
+from assistant_finetune.training.listening import Listener
 from assistant_finetune.training.prepare import Prepared, prepare
 from assistant_finetune.training.recipes import read_settings
-from assistant_finetune.training.run import Listener, plan, start
+from assistant_finetune.training.run import plan, start
 
 LINES = (
     "def weigh_barrel(barrel, cooper):",

@@ -12,9 +12,10 @@ import pytest
 
 from assistant import paths
 from assistant.errors import UsageError
+from assistant_finetune.training.listening import Listener
 from assistant_finetune.training.metrics import Measured, read_metrics
 from assistant_finetune.training.recipes import read_settings
-from assistant_finetune.training.run import Listener, plan, start
+from assistant_finetune.training.run import plan, start
 
 STEPS = 24
 # Answers of all lengths: no two processes learn as many tokens in a step.

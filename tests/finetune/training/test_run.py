@@ -21,9 +21,11 @@ from assistant_finetune.adapters import find
 from assistant_finetune.adapters.merging import merge
 from assistant_finetune.data import DataError
 from assistant_finetune.training import trainer
+from assistant_finetune.training.listening import Listener
 from assistant_finetune.training.metrics import read_metrics
 from assistant_finetune.training.recipes import read_settings, recipe_names
-from assistant_finetune.training.run import Listener, Outcome, resume, start
+from assistant_finetune.training.result import Outcome
+from assistant_finetune.training.run import resume, start
 from assistant_finetune.training.settings import Settings
 from tests.engine import tiny
 
