@@ -36,7 +36,6 @@ COMMON: dict[str, Any] = {
     "evaluate_every": 2,
     "held_out": 0.1,
     "learn": "all",
-    "scrub": False,
 }
 SMALL = {"max_length": 512, "micro_batch_size": 2}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
