@@ -67,7 +67,7 @@ def measure(model: Path, chats: Path, names: Sequence[str], rounds: int) -> list
             own = Path(folder) / name
             own.mkdir()
             workers[name] = Worker(kind, str(model), str(chats), str(own), *options)
-        found = []
+        found = list[Round]()
         for number in range(rounds + 1):
             epochs = {}
             for name, worker in workers.items():
