@@ -67,9 +67,9 @@ def measure(model: Path, chats: Path, names: Sequence[str], rounds: int) -> list
             own = Path(folder) / name
             own.mkdir()
             workers[name] = Worker(kind, str(model), str(chats), str(own), *options)
-        found: list[Round] = []
+        found = list[Round]()
         for number in range(rounds + 1):
-            epochs: dict[str, Mapping[str, Any]] = {}
+            epochs = {}
             for name, worker in workers.items():
                 epochs[name] = worker.call("epoch")
                 print(

@@ -60,9 +60,12 @@ def sample_attention(
         for row in range(rows):
             lengths = sample_lengths(positions[row])
             queries, keys, values = (
-                torch.split(all_of[row], lengths, dim=1) for all_of in (query, key, value)
+                torch.split(whole[row], lengths, dim=1) for whole in (query, key, value)
             )
-            pieces = [_attend(*piece, scale) for piece in zip(queries, keys, values, strict=True)]
+            pieces = [
+                _attend(own, seen, taken, scale)
+                for own, seen, taken in zip(queries, keys, values, strict=True)
+            ]
             attended.append(torch.cat(pieces, dim=1))
     return torch.stack(attended).transpose(1, 2).contiguous(), None
 
