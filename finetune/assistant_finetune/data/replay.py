@@ -5,9 +5,11 @@ pseudorehearsal"). It is taken from Python's standard library, which every machi
 this, and which every model of code has read.
 """
 
+import hashlib
 import random
 import sysconfig
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from assistant.context.files import read_source
@@ -18,6 +20,8 @@ from assistant_finetune.data.origin import Origin
 _PIECE = 6_000
 """Characters from one file at a time, so that few of them already show many ways to write."""
 _LEAST = 400
+_KEPT_BACK = 10
+"""One file of so many is never replayed."""
 _NOT = frozenset(
     {"encodings", "idlelib", "lib2to3", "pydoc_data", "site-packages", "test", "tests"}
 )
@@ -36,7 +40,8 @@ def with_replay(examples: Iterable[Example], share: float, seed: int) -> Iterato
             characters += len(example.text)
         yield example
     wanted = characters * share / (1 - share)
-    for number, document in enumerate(_pieces(seed) if wanted else ()):
+    learned = [file for file in library_files() if not _is_kept_back(file)]
+    for number, document in enumerate(_pieces(learned, seed) if wanted else ()):
         if wanted <= 0:
             return
         wanted -= len(document.text)
@@ -50,10 +55,20 @@ def library_files() -> list[Path]:
     return sorted(root / file for file in files if not _NOT.intersection(file.parts))
 
 
-def _pieces(seed: int) -> Iterator[Document]:
+def kept_back(count: int) -> list[Document]:
+    """Pieces of files that are never replayed, to be read as they stand: how much is forgotten."""
+    files = [file for file in library_files() if _is_kept_back(file)]
+    pieces = islice(_pieces(files, 0), count)
+    return [Document(piece.text, piece.origin) for piece in pieces]
+
+
+def _is_kept_back(file: Path) -> bool:
+    return hashlib.sha256(file.name.encode()).digest()[0] % _KEPT_BACK == 0
+
+
+def _pieces(files: list[Path], seed: int) -> Iterator[Document]:
     """Pieces of all files in random order, and again in another one, for ever if there are any."""
     rng = random.Random(f"replay {seed}")
-    files = library_files()
     found = True
     while found:
         found = False

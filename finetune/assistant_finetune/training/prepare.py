@@ -33,7 +33,7 @@ from assistant_finetune.data import (
 from assistant_finetune.data.code import is_code
 from assistant_finetune.data.folder import HELD_OUT_FILE, is_data_folder
 from assistant_finetune.data.rendering.packing import row
-from assistant_finetune.data.replay import with_replay
+from assistant_finetune.data.replay import kept_back, with_replay
 from assistant_finetune.training.rows import write_rows
 from assistant_finetune.training.settings import Settings
 
@@ -41,6 +41,10 @@ _DATA = "data"
 _RENDERINGS = 8
 """Places in code are chosen anew for so many epochs; later ones see them again."""
 EVALUATION_FILE = "held_out.rows"
+KEPT_BACK_FILE = "kept_back.rows"
+"""Code of the library that is never learned, in runs that learn code."""
+_KEPT_BACK = 12
+"""Pieces of it."""
 _DONE = "prepared.json"
 
 
@@ -100,6 +104,9 @@ def prepare(
     held = write_rows(
         _rows(_held_out(settings, run), rendering, settings, 0, journal), run / EVALUATION_FILE
     )
+    if settings.forgetting is not None and _has_code(_train(settings, run, Journal())):
+        other = _rows(iter(kept_back(_KEPT_BACK)), rendering, settings, 0, Journal())
+        write_rows(other, run / KEPT_BACK_FILE)
     prepared = Prepared(
         examples=report["examples"],
         sha256=report["sha256"],
@@ -126,12 +133,15 @@ def _rendering(settings: Settings, local: LocalModel) -> Rendering:
 
 def _train_files(settings: Settings, run: Path, rendering: Rendering) -> list[Path]:
     """One for each epoch whose rows differ: where places in code are chosen."""
-    filled = rendering.renderer.fim_format is not None and any(
-        isinstance(example, Document) and is_code(example.language)
-        for example in _train(settings, run, Journal())
+    filled = rendering.renderer.fim_format is not None and _has_code(
+        _train(settings, run, Journal())
     )
     count = min(math.ceil(settings.epochs), _RENDERINGS) if filled else 1
     return [run / f"train-{number}.rows" for number in range(1, count + 1)]
+
+
+def _has_code(examples: Iterator[Example]) -> bool:
+    return any(isinstance(one, Document) and is_code(one.language) for one in examples)
 
 
 def _rows(

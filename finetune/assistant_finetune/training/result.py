@@ -43,30 +43,39 @@ class Outcome:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Best:
+    """What is kept of a run."""
+
+    step: int
+    alpha: int | None = None
+    """The adapter's alpha, if it is another than it was trained with."""
+
+
 def keep_result(
     run: RunFolder,
     local: LocalModel,
     prepared: Prepared,
     facts: "TrainedFor",
     quantization: str,
-    best: int,
+    best: Best,
 ) -> Path:
     """Keep what came of the run where it is found, and report it."""
     from assistant.engine.trained_for import write_note
 
-    settings, checkpoint = run.settings(), run.checkpoints.at(best)
+    settings, checkpoint = run.settings(), run.checkpoints.at(best.step)
     _report(run, facts, prepared, quantization, best)
     if settings.method == "full":
         return _keep_model(run, checkpoint, local)
     folder = run.path / ADAPTER
-    _keep_adapter(checkpoint, folder, local, settings)
+    _keep_adapter(checkpoint, folder, local, settings, best.alpha)
     write_note(
         folder,
         facts,
         quantization=quantization,
         data_sha256=prepared.sha256,
         examples=prepared.examples,
-        step=best,
+        step=best.step,
         method=settings.method,
         run=run.name,
     )
@@ -90,11 +99,11 @@ def outcome_of(run: RunFolder, result: Path) -> Outcome:
 
 
 def _report(
-    run: RunFolder, facts: "TrainedFor", prepared: Prepared, quantization: str, best: int
+    run: RunFolder, facts: "TrainedFor", prepared: Prepared, quantization: str, best: Best
 ) -> None:
     settings = run.settings()
     tables: dict[str, dict[str, object]] = {
-        "Result": {"adapter": settings.name, "best step": best, **_losses(run)},
+        "Result": {"adapter": settings.name, "best step": best.step, **_losses(run)},
         "Data": {
             "sources": settings.data,
             "fingerprint": prepared.sha256,
@@ -127,7 +136,9 @@ def _held_out_losses(run: RunFolder) -> list[float]:
     return [one.held_out_loss for one in measured if one.held_out_loss is not None]
 
 
-def _keep_adapter(checkpoint: Path, folder: Path, local: LocalModel, settings: Settings) -> None:
+def _keep_adapter(
+    checkpoint: Path, folder: Path, local: LocalModel, settings: Settings, alpha: int | None
+) -> None:
     """The adapter of a checkpoint in a folder of its own, which names its base as users do."""
     unfinished = folder.with_name(f".{folder.name}")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -136,6 +147,7 @@ def _keep_adapter(checkpoint: Path, folder: Path, local: LocalModel, settings: S
     config = json.loads((checkpoint / "adapter_config.json").read_text("utf-8"))
     config["base_model_name_or_path"] = base_name(settings, local)
     config["inference_mode"] = True
+    config["lora_alpha"] = alpha or config["lora_alpha"]
     config["target_modules"] = sorted(config["target_modules"])  # which the library keeps as a set
     text = json.dumps(config, indent=2, sort_keys=True) + "\n"
     paths.write_atomically(unfinished / "adapter_config.json", text)

@@ -19,9 +19,9 @@ from assistant_finetune.quiet import quiet
 from assistant_finetune.training import out_of_memory
 from assistant_finetune.training.listening import Listener, Watch
 from assistant_finetune.training.naming import free_name, trains_again
-from assistant_finetune.training.prepare import EVALUATION_FILE, Prepared, prepare
+from assistant_finetune.training.prepare import EVALUATION_FILE, KEPT_BACK_FILE, Prepared, prepare
 from assistant_finetune.training.processes import first_does, others_fail_quietly, this_process
-from assistant_finetune.training.result import Outcome, keep_result, outcome_of
+from assistant_finetune.training.result import Best, Outcome, keep_result, outcome_of
 from assistant_finetune.training.rows import read_rows
 from assistant_finetune.training.run_folder import (
     RunFolder,
@@ -174,8 +174,8 @@ def _once(run: RunFolder, local: LocalModel, listener: Listener, device: Device)
 
 def _learn(
     run: RunFolder, local: LocalModel, listener: Listener, device: Device
-) -> "tuple[TrainedFor, str, int]":
-    """Train to the end; says what on, how its weights are held, and which step was the best."""
+) -> "tuple[TrainedFor, str, Best]":
+    """Train to the end; says what on, how its weights are held, and what is kept of it."""
     settings = run.settings()
     listener.say(f"loading {local.name}")
     from assistant.engine.trained_for import trained_for
@@ -203,8 +203,29 @@ def _learn(
         watch.begin(trainer, newest)
     listener.say("training")
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
-    best = trainer.state.best_global_step or run.checkpoints.steps()[-1]
-    return facts, base.quantization, best
+    step = trainer.state.best_global_step or run.checkpoints.steps()[-1]
+    return facts, base.quantization, Best(step, _alpha(run, settings, trainer, step, listener))
+
+
+def _alpha(
+    run: RunFolder, settings: Settings, trainer: Any, step: int, listener: Listener
+) -> int | None:
+    """The alpha at which no more is forgotten than may be, where that is to be seen to."""
+    file = run.path / KEPT_BACK_FILE
+    if settings.forgetting is None or settings.method == "full" or not file.exists():
+        return None
+    from assistant_finetune.training.forgetting import fitting_alpha
+
+    listener.say("measuring what is forgotten")
+    trained, rows = settings.alpha or settings.rank or 16, read_rows(file)
+    checkpoint = run.checkpoints.at(step)
+    alpha = fitting_alpha(trainer, checkpoint, rows, trained, settings.forgetting)
+    if alpha < trained:
+        listener.remark(
+            f"the adapter works at {alpha / trained:.2f} of its strength, so that the loss on "
+            f"other code rises by {settings.forgetting:.1%} at most"
+        )
+    return alpha
 
 
 def _held_out_rows(run: RunFolder, prepared: Prepared) -> Any:

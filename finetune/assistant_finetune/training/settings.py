@@ -41,6 +41,9 @@ class Settings(BaseModel):
     replay: float = Field(default=0.0, ge=0, le=0.9)
     """The share of Python's standard library in what is learned of code, so that what the base
     knew of other code is not forgotten."""
+    forgetting: float | None = Field(default=None, gt=0, lt=1)
+    """An adapter trained on code is weakened until the loss on such code that was kept back is at
+    most by this share above the base's. None: it stays as it was trained."""
 
     epochs: float = Field(default=3.0, gt=0)
     max_steps: int | None = Field(default=None, ge=1)

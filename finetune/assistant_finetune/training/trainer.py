@@ -185,6 +185,16 @@ class _RowTrainer(_Trainer):  # type: ignore[misc]
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """The mean loss over all learned tokens that are held out."""
+        metrics = {"eval_loss": self.mean_loss(self._job.held_out)}
+        self.log(dict(metrics))
+        control: Any = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        self.control = control
+        return metrics
+
+    def mean_loss(self, rows: Any) -> float:
+        """The mean loss over all learned tokens of rows, which all processes measure together."""
         self.model.eval()
         for module in self.model.modules():
             if hasattr(getattr(module, "weight", None), "quant_state"):
@@ -192,24 +202,18 @@ class _RowTrainer(_Trainer):  # type: ignore[misc]
                 module.training = True
         total, count = 0.0, 0
         with torch.no_grad(), self.compute_loss_context_manager():
-            for inputs in self._own_held_out():
+            for inputs in self._own(rows):
                 summed, learned = self._losses(self.model, self._prepare_inputs(inputs))
                 total += float(summed)
                 count += int(learned)
         found = torch.tensor([total, count], dtype=torch.float64, device=self.args.device)
         total, count = self.accelerator.reduce(found, "sum").tolist()
-        metrics = {"eval_loss": total / max(count, 1)}
-        self.log(dict(metrics))
-        control: Any = self.callback_handler.on_evaluate(
-            self.args, self.state, self.control, metrics
-        )
-        self.control = control
         self.model.train()
-        return metrics
+        return float(total / max(count, 1))
 
-    def _own_held_out(self) -> Iterator[dict[str, torch.Tensor]]:
-        """The micro-batches of what is held out that this process measures: each row once."""
-        here, rows = this_process(), self._job.held_out
+    def _own(self, rows: Any) -> Iterator[dict[str, torch.Tensor]]:
+        """The micro-batches of the rows that this process measures: each row once."""
+        here = this_process()
         own = rows.select(range(here.rank, len(rows), here.count))
         size = self.args.per_device_eval_batch_size
         for start in range(0, len(own), size):

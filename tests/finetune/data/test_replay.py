@@ -6,7 +6,7 @@ import pytest
 
 from assistant.messages import Conversation, Message
 from assistant_finetune.data import Chat, Document, Example, Origin
-from assistant_finetune.data.replay import library_files, with_replay
+from assistant_finetune.data.replay import kept_back, library_files, with_replay
 
 CODE = Document("x = 1\n" * 20_000, Origin("a.py"), "a.py", "python")
 
@@ -38,8 +38,15 @@ def test_it_is_the_same_for_a_seed_and_another_for_another() -> None:
 def test_more_than_the_library_has_begins_it_again() -> None:
     large = Document("x = 1\n" * 50, Origin("a.py"), "a.py", "python")
     stream = with_replay([large] * 100_000, 0.5, 0)
-    added = list(islice(stream, 100_000, 100_000 + 2 * len(library_files())))
-    assert len(added) == 2 * len(library_files())
+    files = len(library_files())
+    assert len(list(islice(stream, 100_000, 100_000 + 2 * files))) == 2 * files
+
+
+def test_what_is_kept_back_is_never_replayed() -> None:
+    kept = {one.origin for one in kept_back(12)}
+    assert len(kept) == 12
+    everything = replayed([Document(CODE.text * 200, Origin("a.py"), "a.py", "python")], 0.5)
+    assert not kept.intersection(one.origin for one in everything)
 
 
 def test_chats_and_notes_get_nothing_beside_them() -> None:
