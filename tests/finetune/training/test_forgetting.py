@@ -11,8 +11,9 @@ from assistant.engine.lora import AdapterHooks
 from assistant.registry import locate
 from assistant_finetune.data.replay import kept_back
 from assistant_finetune.training.forgetting import strongest
+from assistant_finetune.training.listening import Listener
 from assistant_finetune.training.recipes import read_settings
-from assistant_finetune.training.run import Listener, start
+from assistant_finetune.training.run import start
 
 
 @pytest.mark.parametrize(("most", "alpha"), [(1.0, 64), (0.25, 32), (0.0, 1)])
