@@ -67,9 +67,15 @@ def measure(model: Path, chats: Path, names: Sequence[str], rounds: int) -> list
             own = Path(folder) / name
             own.mkdir()
             workers[name] = Worker(kind, str(model), str(chats), str(own), *options)
-        found = []
-        for _ in range(rounds + 1):
-            found.append({name: worker.call("epoch") for name, worker in workers.items()})
+        found = list[Round]()
+        for number in range(rounds + 1):
+            epochs = {}
+            for name, worker in workers.items():
+                epochs[name] = worker.call("epoch")
+                print(
+                    f"round {number}: {name}, {speed(epochs[name]):.0f} learned/s", file=sys.stderr
+                )
+            found.append(epochs)
         for worker in workers.values():
             worker.close()
     return found[1:]

@@ -59,8 +59,13 @@ def sample_attention(
     with torch.autocast("cpu", enabled=False):
         for row in range(rows):
             lengths = sample_lengths(positions[row])
-            parts = (all_of[row].split(lengths, dim=1) for all_of in (query, key, value))
-            pieces = [_attend(*piece, scale) for piece in zip(*parts, strict=True)]
+            queries, keys, values = (
+                torch.split(whole[row], lengths, dim=1) for whole in (query, key, value)
+            )
+            pieces = [
+                _attend(own, seen, taken, scale)
+                for own, seen, taken in zip(queries, keys, values, strict=True)
+            ]
             attended.append(torch.cat(pieces, dim=1))
     return torch.stack(attended).transpose(1, 2).contiguous(), None
 

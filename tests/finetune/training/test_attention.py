@@ -20,6 +20,7 @@ from tests.engine import tiny
 
 HEADS, KEY_HEADS, SIZE = 4, 2, 8
 _Mistral: Any = MistralForCausalLM
+_Config: Any = MistralConfig
 
 
 def positions(*rows: tuple[int, ...]) -> torch.Tensor:
@@ -50,11 +51,13 @@ def test_samples_see_what_the_mask_lets_them_see(places: torch.Tensor) -> None:
     torch.manual_seed(3)
     rows, tokens = places.shape
     shapes = [(rows, heads, tokens, SIZE) for heads in (HEADS, KEY_HEADS, KEY_HEADS)]
-    given = [torch.randn(shape, requires_grad=True) for shape in shapes]
-    found, _ = sample_attention(nn.Module(), *given, None, position_ids=places)
-    expected = scaled_dot_product_attention(*given, attn_mask=mask(places), enable_gqa=True)
+    query, key, value = (torch.randn(shape, requires_grad=True) for shape in shapes)
+    found, _ = sample_attention(nn.Module(), query, key, value, None, position_ids=places)
+    expected = scaled_dot_product_attention(
+        query, key, value, attn_mask=mask(places), enable_gqa=True
+    )
     torch.testing.assert_close(found, expected.transpose(1, 2), rtol=1e-5, atol=1e-5)
-    factors = torch.randn_like(found)
+    factors, given = torch.randn_like(found), (query, key, value)
     made = torch.autograd.grad((found * factors).sum(), given)
     wanted = torch.autograd.grad((expected.transpose(1, 2) * factors).sum(), given)
     for one, other in zip(made, wanted, strict=True):
@@ -84,7 +87,7 @@ def test_positions_reach_the_attention_of_a_llama(
 
 def test_a_model_that_sees_a_window_alone_keeps_it() -> None:
     torch.manual_seed(5)
-    config = MistralConfig(
+    config = _Config(
         vocab_size=64,
         hidden_size=32,
         intermediate_size=64,
