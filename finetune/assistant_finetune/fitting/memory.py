@@ -18,7 +18,7 @@ _RUNTIME = {"cpu": 745_000_000, "cuda": 700_000_000}
 _LAYER_RUNTIME = {"cpu": 65_000_000, "cuda": 0}
 """The packages that know other kinds of layers: PEFT imports them to look whether a layer is one of
 theirs, but knows that NF4 is not, and has no question where all weights are trained."""
-_HEAP = {"cpu": 0.75, "cuda": 0.0}
+_HEAP = {"cpu": 0.65, "cuda": 0.0}
 """What the C library holds beside activations and logits, as a share of them.
 
 PyTorch asks for aligned pieces, and in a hole that one of them left glibc finds no place for
