@@ -14,7 +14,6 @@ machine does slows all; a ratio is the median of the rounds' ratios of learned t
 """
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -27,7 +26,7 @@ import platformdirs
 from bench.peers.training.chats import TEMPLATE, write_chats
 from bench.peers.worker import Worker
 from bench.random_models import llama_config, save_random
-from bench.targets import Target, show_verdicts, verdict
+from bench.targets import Target, report, show_verdicts, verdict
 
 CONTENDERS: dict[str, tuple[str, ...]] = {
     "ours": ("train ours",),
@@ -149,11 +148,7 @@ def main() -> int:
         "medians": medians(runs),
         "ratios": ratios(runs),
     }
-    if options.json:
-        print(json.dumps(result))
-    else:
-        show(result)
-    return 0 if all(ratio["holds"] for ratio in result["ratios"].values()) else 1
+    return report(result, show, as_json=options.json)
 
 
 if __name__ == "__main__":

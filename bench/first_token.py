@@ -8,7 +8,6 @@ the median of the rounds' ratios, and above 1 the engine is faster.
 
 import argparse
 import inspect
-import json
 import statistics
 import sys
 import time
@@ -25,6 +24,7 @@ from assistant.errors import AssistantError
 from assistant.messages import CompletionRequest, SamplingParams
 from assistant.prompts import Prompt
 from assistant.registry import STARTER, locate
+from bench.targets import report
 
 TARGETS = {"cold_first_token": 0.9, "warm_first_token": 3.0, "decode_speed": 1.0}
 TYPED = 6
@@ -187,11 +187,7 @@ def main() -> int:
         "medians": medians(runs),
         "ratios": ratios(runs),
     }
-    if options.json:
-        print(json.dumps(result))
-    else:
-        show(result)
-    return 0 if all(ratio["holds"] for ratio in result["ratios"].values()) else 1
+    return report(result, show, as_json=options.json)
 
 
 if __name__ == "__main__":

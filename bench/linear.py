@@ -8,7 +8,6 @@ ours is faster, but for `rows_*`, which say what more rows cost.
 
 import argparse
 import importlib
-import json
 import os
 import sys
 import time
@@ -20,6 +19,7 @@ import torch
 from torch import nn
 
 from assistant.engine.linear.convert import convert_linears
+from bench.targets import report
 
 ROWS = (1, 2, 3, 4, 8, 16, 32, 64, 512)
 GROUP = 128
@@ -178,11 +178,7 @@ def main() -> int:
         },
         "ratios": ratios(times),
     }
-    if options.json:
-        print(json.dumps(result))
-    else:
-        show(result)
-    return 0 if all(ratio["holds"] for ratio in result["ratios"].values()) else 1
+    return report(result, show, as_json=options.json)
 
 
 if __name__ == "__main__":

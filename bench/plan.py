@@ -7,7 +7,6 @@ the rounds' ratios of predicted to measured.
 """
 
 import argparse
-import json
 import statistics
 import sys
 from collections.abc import Sequence
@@ -27,6 +26,7 @@ from assistant.registry import LocalModel
 from bench.peers.task import Task
 from bench.peers.worker import Worker
 from bench.random_models import llama_config, save_gptq, save_random
+from bench.targets import report
 
 WITHIN = 0.1
 ANSWER = 32
@@ -158,11 +158,7 @@ def main() -> int:
         runs = run(folder, FORMS[form], options.rounds)
         result["medians"][form] = medians(runs)
         result["ratios"] |= ratios(form, runs)
-    if options.json:
-        print(json.dumps(result))
-    else:
-        show(result)
-    return 0 if all(ratio["holds"] for ratio in result["ratios"].values()) else 1
+    return report(result, show, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """What a benchmark's value must be, and whether it is."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict
 
 
 class Verdict(TypedDict):
@@ -35,3 +36,12 @@ def show_verdicts(verdicts: Mapping[str, Verdict]) -> None:
     for name, one in verdicts.items():
         missed = "" if one["holds"] else "  MISSED"
         print(f"{name:24}{one['value']:10.2f} of {one['target']}{missed}")
+
+
+def report(result: Mapping[str, Any], show: Callable[[Any], object], *, as_json: bool) -> int:
+    """Print a benchmark's result, whose `ratios` are verdicts; the exit code, 1 for a miss."""
+    if as_json:
+        print(json.dumps(result))
+    else:
+        show(result)
+    return 0 if all(one["holds"] for one in result["ratios"].values()) else 1

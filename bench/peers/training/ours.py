@@ -21,12 +21,12 @@ class Ours:
     """Rows of our packing through our trainer."""
 
     def __init__(self, model: str, chats: str, folder: str, *options: str) -> None:
-        """Prepare the data and load the base; `options` may be `checkpointing` or `qlora`."""
+        """Prepare the data and load the base; `options` may be `checkpointing`."""
         local, run = locate(model), Path(folder)
         settings = Settings(
             base=model,
             data=(chats,),
-            method="qlora" if "qlora" in options else "lora",
+            method="lora",
             max_length=task.MAX_LENGTH,
             held_out=0.0,
             scrub=False,
@@ -41,7 +41,7 @@ class Ours:
         prepared, _ = prepare(settings, local, run)
         steps = math.ceil(prepared.rows[0] / settings.batch_size)
         settings = settings.with_changes(max_steps=steps, evaluate_every=steps)
-        base = load_base(local, settings.method or "lora", settings.precision, "cpu")
+        base = load_base(local, "lora", settings.precision, "cpu")
         metrics = Metrics(run / "metrics.jsonl", steps, lambda: 0, lambda: 0, lambda _: None)
         once = range(prepared.rows[0])  # a run would fill its last step from the next epoch
         rows = ordered_rows(settings, prepared, run).select(once)

@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
+
+from assistant.engine.attention import use_attention
 
 _NAME = "assistant_samples"
 _WRITTEN_OUT = 256
@@ -28,11 +28,7 @@ def attend_by_sample(model: Any) -> None:
     A sample begins where positions begin again. Models with another attention than PyTorch's own
     keep theirs, and what is more than causal goes through transformers' own, with its mask.
     """
-    if model.device.type != "cpu" or model.config._attn_implementation != "sdpa":
-        return
-    AttentionInterface.register(_NAME, sample_attention)
-    AttentionMaskInterface.register(_NAME, sdpa_mask)
-    model.set_attn_implementation(_NAME)
+    use_attention(model, _NAME, sample_attention)
 
 
 def sample_attention(
