@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -13,6 +13,7 @@ from assistant.cli.training_bar import TrainingBar
 if TYPE_CHECKING:
     from assistant_finetune.fitting import Choice
     from assistant_finetune.training.result import Outcome
+    from assistant_finetune.training.settings import Settings
 
 _GIGA = 1e9
 
@@ -92,30 +93,44 @@ def finetune(
 
             watch_run(watch, as_json)
             return
-        from assistant_finetune.training.processes import this_process
-        from assistant_finetune.training.recipes import read_settings
-        from assistant_finetune.training.run import plan as plan_run
-        from assistant_finetune.training.run import resume as resume_run
-        from assistant_finetune.training.run import start
-        from assistant_finetune.training.run_folder import last_run
-
         if resume is not None:
+            from assistant_finetune.training.run_folder import last_run
+
             settings = last_run(resume).settings()
         else:
+            from assistant_finetune.training.recipes import read_settings
+
             settings = read_settings(given, recipe=recipe, file=config)
         if plan:
-            choice, _ = plan_run(settings, device, processes)
-            _show_plan(choice, as_json)
-        elif processes > 1 and this_process().count == 1:
-            choice, _ = plan_run(settings, device, processes)
-            _launch(processes, choice.device.kind)
-        elif resume is not None:
-            _run(lambda listener: resume_run(resume, listener, device), as_json)
+            _plan(settings, device, processes, as_json)
         else:
-            _run(lambda listener: start(settings, listener, device), as_json)
+            _train(settings, resume, device, processes, as_json)
 
 
-def _launch(processes: int, device: str) -> None:
+def _plan(settings: "Settings", device: str, processes: int, as_json: bool) -> None:
+    from assistant_finetune.training.run import plan
+
+    choice, _ = plan(settings, device, processes)
+    _show_plan(choice, as_json)
+
+
+def _train(
+    settings: "Settings", resumed: str | None, device: str, processes: int, as_json: bool
+) -> None:
+    """Begin a run, or go on with the one called `resumed`; in several processes where told so."""
+    from assistant_finetune.training.processes import this_process
+    from assistant_finetune.training.run import plan, resume, start
+
+    if processes > 1 and this_process().count == 1:
+        choice, _ = plan(settings, device, processes)
+        _launch(processes, choice.device.kind)
+    if resumed is not None:
+        _run(lambda listener: resume(resumed, listener, device), as_json)
+    else:
+        _run(lambda listener: start(settings, listener, device), as_json)
+
+
+def _launch(processes: int, device: str) -> NoReturn:
     """Run this very command in so many processes; each finds its place, and none launches more."""
     from assistant_finetune.training.processes import launch
 
