@@ -1,20 +1,15 @@
 """The adapters in the adapters folder, with what is noted of their training."""
 
-import json
 import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from assistant.errors import ModelNotFoundError, UsageError
 from assistant.paths import adapters_dir
 from assistant.registry import LocalAdapter, adapter_named, adapters
-from assistant_finetune.adapters.versions import former
+from assistant_finetune.adapters.versions import former, note_of
 from assistant_finetune.training.run_folder import runs_of
-
-NOTE_FILE = "trained.json"
-"""See `assistant.engine.trained_for`, which is not imported: it brings PyTorch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +74,7 @@ def drop_old_runs(name: str) -> None:
 
 
 def _described(local: LocalAdapter) -> Installed:
-    note = _note(local.folder)
+    note = note_of(local.folder)
     return Installed(
         name=local.name,
         folder=local.folder,
@@ -94,17 +89,9 @@ def _described(local: LocalAdapter) -> Installed:
 
 def _run_of(folder: Path) -> str:
     """The run that made the adapter in a folder: the first of its name, where it names no other."""
-    named = _note(folder).get("run")
+    named = note_of(folder).get("run")
     return next((run.name for run in runs_of(folder.name) if run.name == named), folder.name)
 
 
 def _size(folder: Path) -> int:
     return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file())
-
-
-def _note(folder: Path) -> dict[str, Any]:
-    try:
-        note = json.loads((folder / NOTE_FILE).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return note if isinstance(note, dict) else {}

@@ -67,10 +67,9 @@ def keep_result(
     _report(run, facts, prepared, quantization, best)
     if settings.method == "full":
         return _keep_model(run, checkpoint, local)
-    folder = run.path / ADAPTER
-    _keep_adapter(checkpoint, folder, local, settings, best.alpha)
+    unfinished = _adapter_of(checkpoint, run, local, settings, best.alpha)
     write_note(
-        folder,
+        unfinished,
         facts,
         quantization=quantization,
         data_sha256=prepared.sha256,
@@ -79,7 +78,8 @@ def keep_result(
         method=settings.method,
         run=run.name,
     )
-    result = install(folder, settings.name or run.name)
+    result = install(unfinished, settings.name or run.name)
+    os.replace(unfinished, run.path / ADAPTER)  # last: by this a run has come to its end
     drop_old_runs(result.name)
     return result
 
@@ -136,11 +136,11 @@ def _held_out_losses(run: RunFolder) -> list[float]:
     return [one.held_out_loss for one in measured if one.held_out_loss is not None]
 
 
-def _keep_adapter(
-    checkpoint: Path, folder: Path, local: LocalModel, settings: Settings, alpha: int | None
-) -> None:
-    """The adapter of a checkpoint in a folder of its own, which names its base as users do."""
-    unfinished = folder.with_name(f".{folder.name}")
+def _adapter_of(
+    checkpoint: Path, run: RunFolder, local: LocalModel, settings: Settings, alpha: int | None
+) -> Path:
+    """The adapter of a checkpoint in a new folder of the run, which names its base as users do."""
+    unfinished = run.path / f".{ADAPTER}"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
     shutil.copy2(checkpoint / "adapter_model.safetensors", unfinished)
@@ -151,7 +151,7 @@ def _keep_adapter(
     config["target_modules"] = sorted(config["target_modules"])  # which the library keeps as a set
     text = json.dumps(config, indent=2, sort_keys=True) + "\n"
     paths.write_atomically(unfinished / "adapter_config.json", text)
-    os.replace(unfinished, folder)
+    return unfinished
 
 
 def _keep_model(run: RunFolder, checkpoint: Path, local: LocalModel) -> Path:

@@ -17,10 +17,10 @@ from assistant.engine.load import LoadOptions, load_model
 from assistant.errors import AssistantError, ModelFolderError, UsageError
 from assistant.plan.machine import Device
 from assistant.registry import adapter_named, locate
-from assistant_finetune.adapters import find
+from assistant_finetune.adapters import find, versions
 from assistant_finetune.adapters.merging import merge
 from assistant_finetune.data import DataError
-from assistant_finetune.training import trainer
+from assistant_finetune.training import result, trainer
 from assistant_finetune.training.listening import Listener
 from assistant_finetune.training.metrics import read_metrics
 from assistant_finetune.training.recipes import read_settings, recipe_names
@@ -151,6 +151,30 @@ def test_a_name_that_is_trained_again_keeps_the_former_which_can_be_brought_back
     assert run.invoke(app, ["adapters", "rm", "mine", "--yes"]).exit_code == 0
     assert not list(paths.runs_dir().iterdir())
     assert not list((paths.adapters_dir() / ".former").iterdir())
+
+
+@pytest.mark.parametrize("installed", [False, True])
+def test_a_run_that_is_killed_at_its_very_end_goes_on_to_its_result(
+    installed: bool, llama: Path, talks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before its adapter is where servers find it, or right behind that."""
+
+    class Killed(BaseException):
+        pass
+
+    def killed(folder: Path, name: str) -> Path:
+        if installed:
+            versions.install(folder, name)
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(result, "install", killed)
+        train(llama, talks, "mine")
+    outcome = resume("mine", Listener(), "cpu")
+    assert outcome.result == paths.adapters_dir() / "mine"
+    assert find("mine").run == "mine" and not find("mine").has_former
+    with pytest.raises(UsageError, match="has come to its end"):
+        resume("mine", Listener(), "cpu")
 
 
 def test_all_weights_can_be_trained(llama: Path, talks: Path) -> None:
