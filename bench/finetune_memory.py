@@ -71,8 +71,8 @@ def write_texts(file: Path) -> None:
 
 
 def measure(told: Mapping[str, Any]) -> dict[str, int]:
-    """Train in a process of its own; bytes as `bench.peers.train` prints them."""
-    command = [sys.executable, "-m", "bench.peers.train", json.dumps(told)]
+    """Train in a process of its own; bytes as `bench.peers.training.peaks` prints them."""
+    command = [sys.executable, "-m", "bench.peers.training.peaks", json.dumps(told)]
     ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, int] = json.loads(ran.stdout.splitlines()[-1])
     return found

@@ -8,7 +8,6 @@ ours is faster, but for `rows_*`, which say what more rows cost.
 
 import argparse
 import importlib
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ import torch
 from torch import nn
 
 from assistant.engine.linear.convert import convert_linears
+from assistant.engine.load import few_cores_for_gptqmodel
 from bench.targets import report
 
 ROWS = (1, 2, 3, 4, 8, 16, 32, 64, 512)
@@ -30,8 +30,7 @@ Times = dict[str, dict[int, float]]
 
 def gptq_layers(number: int, outputs: int, inputs: int) -> list[Any]:
     """Layers of gptqmodel as transformers loads them on a CPU."""
-    if (os.cpu_count() or 1) <= 2:
-        os.environ.setdefault("GPTQMODEL_CPU_WORKERS", "2")  # see assistant.engine.load
+    few_cores_for_gptqmodel()
     kernels: Any = importlib.import_module("gptqmodel.nn_modules.qlinear.torch_aten_kernel")
     layers = []
     for _ in range(number):

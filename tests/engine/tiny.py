@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from assistant.engine.load import few_cores_for_gptqmodel
 from assistant.registry import LocalModel
 
 CORPUS = (
@@ -124,8 +124,7 @@ def save_nf4(base: Path, folder: Path) -> Path:
 
 def save_gptq(base: Path, folder: Path) -> Path:
     """The model of `base`, quantized to 4 bits by gptqmodel."""
-    if (os.cpu_count() or 1) <= 2:
-        os.environ.setdefault("GPTQMODEL_CPU_WORKERS", "2")  # see assistant.engine.load
+    few_cores_for_gptqmodel()
     gptqmodel: Any = importlib.import_module("gptqmodel")
 
     # The other way of packing compiles C++ first, which takes half a minute.

@@ -1,12 +1,12 @@
 """How fast a trainer of transformers learns, and the memory that its process took."""
 
-import resource
-import sys
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from transformers import TrainerCallback
+
+from assistant_finetune.training.listening import process_peak_bytes
 
 _Callback: Any = TrainerCallback
 
@@ -41,9 +41,8 @@ class Meter(_Callback):  # type: ignore[misc]
         """Train for as many steps as the trainer was told."""
         self._learned = self._computed = 0
         self._trainer.train()
-        unit = 1 if sys.platform == "darwin" else 1024
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-        return Epoch(self._ended - self._begun, self._learned, self._computed, peak)
+        seconds = self._ended - self._begun
+        return Epoch(seconds, self._learned, self._computed, process_peak_bytes())
 
     def on_epoch_begin(self, *_: Any, **__: Any) -> None:
         """The first batch is asked for next."""

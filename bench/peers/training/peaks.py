@@ -1,8 +1,8 @@
 """One training in a process of its own, and the most memory it had (Linux).
 
-`python -m bench.peers.train SETTINGS` takes settings as JSON and prints, in bytes, what the process
-held before the model, at most while it was loaded, and at most from the first step to the result.
-All are resident pages, those of libraries' files among them.
+`python -m bench.peers.training.peaks SETTINGS` takes settings as JSON and prints, in bytes, what
+the process held before the model, at most while it was loaded, and at most from the first step to
+the result. All are resident pages, those of libraries' files among them.
 """
 
 import json

@@ -58,6 +58,11 @@ def peak_bytes(device: Device) -> int:
         import torch
 
         return int(torch.cuda.max_memory_reserved())
+    return process_peak_bytes()
+
+
+def process_peak_bytes() -> int:
+    """The most memory this process has had, all of its resident pages counted."""
     if sys.platform == "linux":  # whose `ru_maxrss` counts what the process had before it was this
         found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text("ascii"))
         return int(found[1]) * 1024 if found else 0
