@@ -52,17 +52,22 @@ def finetune(
     max_steps: Annotated[int | None, typer.Option(help="Steps, whatever the epochs.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows in a step.")] = None,
     micro_batch_size: Annotated[int | None, typer.Option(help="Rows computed at once.")] = None,
-    learning_rate: Annotated[float | None, typer.Option()] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="The largest step of the schedule.")
+    ] = None,
     rank: Annotated[int | None, typer.Option(help="Of the adapter.")] = None,
-    learn: Annotated[Literal["answers", "last", "all"] | None, typer.Option()] = None,
+    learn: Annotated[
+        Literal["answers", "last", "all"] | None,
+        typer.Option(help="Of a conversation: all answers, the last one, or every token."),
+    ] = None,
     held_out: Annotated[float | None, typer.Option(help="The share never trained on.")] = None,
     replay: Annotated[
         float | None, typer.Option(help="The share of other code that is learned along.")
     ] = None,
-    seed: Annotated[int | None, typer.Option()] = None,
+    seed: Annotated[int | None, typer.Option(help="The same one gives the same run.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda:0, or auto.")] = "auto",
     processes: Annotated[
-        int, typer.Option(min=1, help="That share the rows of a step, each on a GPU of its own.")
+        int, typer.Option(min=1, help="So many share the rows of a step, each on a GPU of its own.")
     ] = 1,
     plan: Annotated[
         bool, typer.Option("--plan", help="Say what it would take, and load nothing.")
