@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench soak vscode clean
+.PHONY: help demo test check format bench soak pictures vscode clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -13,7 +13,9 @@ demo: .venv/demo ## See the assistant at work, through its language server
 	@$(BIN)/python -m tools.demo.demo
 
 test: .venv/dev ## Run all tests
-	@$(BIN)/python -m pytest
+	@# Two beside each other, as far as they only compute; editors and terminals have the machine.
+	@$(BIN)/python -m pytest -m "not e2e" -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -m e2e
 
 check: .venv/dev ## Check style, types and the import rules
 	@$(BIN)/ruff check .
@@ -31,6 +33,9 @@ bench: .venv/bench ## Measure the claims of speed, each beside its peer
 
 soak: .venv/dev ## Load a server for an hour, and look what it leaves behind
 	@$(BIN)/python bench/soak.py
+
+pictures: .venv/dev ## Take the pictures of docs/tour.md anew (needs tmux)
+	@ASSISTANT_TEST_PICTURES=docs/pictures/tour $(BIN)/python -m pytest tests/tui/test_tour.py
 
 vscode: ## Check and package the extension for VS Code (needs Node.js 20 or newer)
 	@cd editors/vscode && npm ci --no-audit --no-fund && npm run lint && npm run package
@@ -52,7 +57,7 @@ clean: ## Remove what the other targets made
 
 .venv/dev: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing everything that the tests need (minutes, the first time)" >&2
-	@$(PIP) --editable '.[server,gptq,lsp,finetune,dev]'
+	@$(PIP) --editable '.[server,gptq,lsp,web,finetune,eval,harness,dev]'
 	@touch $@ .venv/demo
 
 # llama.cpp is compiled. Where a build for this very processor crashes (its AMX path does), say what

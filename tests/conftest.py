@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from assistant.engine.threads import wait_briefly
 from assistant.paths import HOME_VARIABLE
+
+wait_briefly()  # servers, trainers and this process share the cores
+if "PYTEST_XDIST_WORKER" in os.environ:  # another worker has the other core
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -28,9 +28,12 @@ def loaded_after(program: str) -> set[str]:
         "import assistant.plan",
         "import assistant.prompts",
         "import assistant_lsp.server",
+        "import assistant_tui.app",
         "import assistant_finetune",
         "import assistant_finetune.data",
         "import assistant_finetune.training.recipes, assistant_finetune.fitting",
+        "import assistant_eval.mmlu.evaluation",
+        "from assistant_eval.listing import listed; listed()",
         "import sys; sys.argv = ['assistant', '--help']\n"
         "from assistant.cli import main\n"
         "try: main()\nexcept SystemExit: pass",
