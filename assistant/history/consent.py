@@ -51,12 +51,14 @@ class Consent:
         """
         if is_secret(path) or not self._switched_on():
             return False
-        if not path:
-            return True
+        return not path or self.project_allows(path)
+
+    def project_allows(self, path: str) -> bool:
+        """Whether the project of a file allows it, whatever the settings say. Raises nothing."""
         file = Path(os.path.abspath(path))
         for folder in file.parents:
             if (stamp := _stamp(project := folder / PROJECT_FILE)) is not None:
-                return self._project_allows(project, stamp)
+                return self._file_allows(project, stamp)
         return True
 
     def _switched_on(self) -> bool:
@@ -72,7 +74,7 @@ class Consent:
             self._tell(f"{self._subject.refused} until the settings are mended: {error}")
             return False
 
-    def _project_allows(self, file: Path, stamp: _Stamp) -> bool:
+    def _file_allows(self, file: Path, stamp: _Stamp) -> bool:
         known = self._projects.get(file)
         if known is None or known[0] != stamp:
             known = self._projects[file] = stamp, self._read_project(file)

@@ -25,16 +25,16 @@ def lines(suggestions: Iterable[Suggestion]) -> Iterator[str]:
         yield json.dumps(as_fields(suggestion), ensure_ascii=False) + "\n"
 
 
-def write(suggestions: Iterable[Suggestion], file: Path) -> int:
+def write(lines: Iterable[str], file: Path) -> int:
     """Write a file that only its owner can read, whole or not at all; returns how many lines.
 
-    Raises OSError as writing does, and what reading the suggestions raises.
+    Raises OSError as writing does, and what making the lines raises.
     """
     written = 0
     descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            for line in lines(suggestions):
+            for line in lines:
                 stream.write(line)
                 written += 1
             stream.flush()

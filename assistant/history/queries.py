@@ -22,6 +22,7 @@ _FORGET_TEXTS = """
 DELETE FROM texts
 WHERE NOT EXISTS (SELECT 1 FROM suggestions WHERE head = texts.id)
 AND NOT EXISTS (SELECT 1 FROM suggestions WHERE suffix = texts.id)
+AND NOT EXISTS (SELECT 1 FROM attachments WHERE attachments.text = texts.id)
 """
 
 
@@ -33,17 +34,17 @@ def add(connection: sqlite3.Connection, suggestion: Suggestion) -> None:
         f"INSERT INTO suggestions VALUES ({', '.join('?' * 16)})",
         (
             suggestion.id,
-            _stored(suggestion.time),
-            _sound(suggestion.workspace),
-            _sound(suggestion.path),
-            _sound(suggestion.language),
-            _sound(suggestion.model),
-            None if suggestion.adapter is None else _sound(suggestion.adapter),
+            stored(suggestion.time),
+            sound(suggestion.workspace),
+            sound(suggestion.path),
+            sound(suggestion.language),
+            sound(suggestion.model),
+            None if suggestion.adapter is None else sound(suggestion.adapter),
             suggestion.kind,
-            _text_id(connection, head),
-            _sound(tail),
-            _text_id(connection, suggestion.suffix),
-            _sound(suggestion.text),
+            text_id(connection, head),
+            sound(tail),
+            text_id(connection, suggestion.suffix),
+            sound(suggestion.text),
             *_values(fate),
         ),
     )
@@ -101,8 +102,13 @@ def delete(connection: sqlite3.Connection, choice: Choice) -> int:
     """Delete the rows that are meant, and the texts that only they had; returns how many rows."""
     condition, values = _condition(choice)
     deleted = connection.execute(f"DELETE FROM suggestions WHERE {condition}", values).rowcount
-    connection.execute(_FORGET_TEXTS)
+    forget_texts(connection)
     return deleted
+
+
+def forget_texts(connection: sqlite3.Connection) -> None:
+    """Delete the texts that nothing has any more."""
+    connection.execute(_FORGET_TEXTS)
 
 
 def _condition(choice: Choice) -> tuple[str, list[str | int]]:
@@ -119,9 +125,9 @@ def _condition(choice: Choice) -> tuple[str, list[str | int]]:
         below = path.rstrip("/") + "/"
         want("(path = ? OR substr(path, 1, ?) = ?)", path, len(below), below)
     if choice.since is not None:
-        want("time >= ?", _stored(choice.since))
+        want("time >= ?", stored(choice.since))
     if choice.before is not None:
-        want("time < ?", _stored(choice.before))
+        want("time < ?", stored(choice.before))
     if choice.outcome is not None:
         want("outcome = ?", choice.outcome)
     if choice.language is not None:
@@ -129,9 +135,9 @@ def _condition(choice: Choice) -> tuple[str, list[str | int]]:
     return " AND ".join(conditions), values
 
 
-def _text_id(connection: sqlite3.Connection, text: str) -> int:
+def text_id(connection: sqlite3.Connection, text: str) -> int:
     """The number of a text that is stored once."""
-    text = _sound(text)
+    text = sound(text)
     digest = hashlib.sha256(text.encode()).digest()
     connection.execute("INSERT OR IGNORE INTO texts (digest, text) VALUES (?, ?)", (digest, text))
     found = connection.execute("SELECT id FROM texts WHERE digest = ?", (digest,)).fetchone()
@@ -146,15 +152,15 @@ def _split(prefix: str) -> tuple[str, str]:
 
 
 def _values(fate: Fate) -> tuple[str, int, str | None, float | None]:
-    replaced = None if fate.replaced_by is None else _sound(fate.replaced_by)
+    replaced = None if fate.replaced_by is None else sound(fate.replaced_by)
     return fate.outcome, fate.accepted_characters, replaced, fate.similarity
 
 
-def _stored(time: datetime) -> str:
-    """In UTC and always as long, so that texts sort as times do."""
+def stored(time: datetime) -> str:
+    """A time in UTC and always as long, so that texts sort as times do."""
     return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _sound(text: str) -> str:
+def sound(text: str) -> str:
     """Half a surrogate pair cannot be stored; no more than in the editor's own files."""
     return text.encode("utf-8", "replace").decode()

@@ -31,4 +31,48 @@ MIGRATIONS = (
     CREATE INDEX suggestions_by_head ON suggestions (head);
     CREATE INDEX suggestions_by_suffix ON suggestions (suffix);
     """,
+    """
+    -- Conversations. Nothing of them is made by the editor, and so they are apart from suggestions.
+    CREATE TABLE chats (
+        id TEXT PRIMARY KEY NOT NULL,
+        title TEXT NOT NULL,
+        system TEXT NOT NULL,
+        model TEXT NOT NULL,
+        leaf TEXT,
+        changed TEXT NOT NULL,
+        -- When it was thrown away; it can be brought back until it is deleted for good.
+        thrown TEXT
+    );
+    CREATE INDEX chats_by_change ON chats (changed);
+    CREATE TABLE turns (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        chat TEXT NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
+        parent TEXT REFERENCES turns (id) ON DELETE CASCADE,
+        speaker TEXT NOT NULL,
+        text TEXT NOT NULL,
+        model TEXT NOT NULL,
+        ended TEXT NOT NULL,
+        thumb TEXT NOT NULL,
+        time TEXT NOT NULL
+    );
+    CREATE INDEX turns_by_chat ON turns (chat);
+    CREATE INDEX turns_by_parent ON turns (parent);
+    CREATE TABLE attachments (
+        turn TEXT NOT NULL REFERENCES turns (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        text INTEGER NOT NULL REFERENCES texts (id),
+        PRIMARY KEY (turn, number)
+    );
+    CREATE INDEX attachments_by_text ON attachments (text);
+    -- What was typed and not sent: in a conversation, or, with an empty name, in a new one; the
+    -- turn is the one that is edited, or empty.
+    CREATE TABLE drafts (
+        chat TEXT NOT NULL,
+        turn TEXT NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (chat, turn)
+    );
+    """,
 )
