@@ -1,4 +1,4 @@
-"""What changed between two texts, word by word."""
+"""What changed between two texts, word by word, and how alike they are."""
 
 import difflib
 import re
@@ -7,6 +7,10 @@ from enum import Enum
 
 # A Han character is a word by itself: Chinese writes no spaces.
 _WORD = re.compile(r"\s+|[\u3400-\u9fff\uf900-\ufaff]|\w+(?:['\u2019]\w+)*|[^\w\s]")
+_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+_LONG = 1_000
+"""Characters; comparing more of them one by one takes long, so words are compared."""
+_LESS_THAN_SAME = 0.999
 
 
 class Change(Enum):
@@ -41,6 +45,17 @@ def word_diff(old: str, new: str) -> list[Stretch]:
         if a_to > a_from:
             stretches.append(Stretch(Change.ADDED, "".join(after[a_from:a_to])))
     return stretches
+
+
+def similarity(taken: str, standing: str) -> float:
+    """How alike two texts are, from 0 to 1; 1 is for what is the same alone."""
+    if taken == standing:
+        return 1.0
+    if len(taken) + len(standing) < _LONG:
+        matcher = difflib.SequenceMatcher(None, taken, standing, autojunk=False)
+        return min(matcher.ratio(), _LESS_THAN_SAME)
+    words = difflib.SequenceMatcher(None, _TOKEN.findall(taken), _TOKEN.findall(standing))
+    return min(words.ratio(), _LESS_THAN_SAME)
 
 
 def _words(text: str) -> list[str]:

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 from assistant.circles import circle_start
 from assistant.errors import ServerError
-from assistant.messages import SamplingParams
+from assistant.messages import Conversation, SamplingParams
 from assistant.prompts.languages import is_chinese
-from assistant.prompts.tasks import TAUGHT, Task, Wording, ask, clean_answer
+from assistant.prompts.tasks import TAUGHT, Task, Wording, ask, clean_answer, instruct
 from assistant.prose import paragraphs, rebuild
+from assistant.prose_places import CONTINUE_FROM_CHARACTERS
 
 if TYPE_CHECKING:
     from assistant.client import ModelCard, ModelClient
 
-CONTINUE_FROM_CHARACTERS = 4000
-"""How much of a text's end is shown to a model that continues it."""
 _SLACK_CHARACTERS = 40
 _REWRITES = (Task.POLISH, Task.EXPAND, Task.SHORTEN, Task.TRANSLATE)
 
@@ -57,16 +56,45 @@ async def answer(
     if card.wording is Wording.BRIEF and task not in TAUGHT:
         raise ServerError(f"{card.name} is too small to {task.value.lower()}: use a larger model")
     question = ask(task, text, wording=card.wording, language=language, problem=problem)
+    whole, circles = await _streamed(question, sampling(task, text), client, on_text)
+    if circles and task in _REWRITES:
+        return ""
+    cleaned = clean_answer(task, whole)
+    return cleaned if _is_plausible(task, text, cleaned) else ""
+
+
+async def followed(
+    instruction: str,
+    text: str,
+    client: "ModelClient",
+    card: "ModelCard",
+    *,
+    on_text: Progress = lambda text: None,
+) -> str:
+    """What the model makes of `text` by an instruction of the user's, or nothing for circles.
+
+    `on_text` gets the answer so far, again and again. Raises ServerError, also for a model that
+    was taught its tasks alone.
+    """
+    if card.wording is Wording.BRIEF:
+        raise ServerError(f"{card.name} is too small to follow instructions: use a larger model")
+    size = SamplingParams(max_tokens=4 * len(text.encode()) + 256)
+    whole, circles = await _streamed(instruct(instruction, text), size, client, on_text)
+    return "" if circles else whole.strip()
+
+
+async def _streamed(
+    question: Conversation, params: SamplingParams, client: "ModelClient", on_text: Progress
+) -> tuple[str, bool]:
+    """The answer, up to where it begins to go in circles, and whether it did."""
     whole = ""
-    async with aclosing(client.stream_chat(question, sampling(task, text))) as pieces:
+    async with aclosing(client.stream_chat(question, params)) as pieces:
         async for piece in pieces:
             whole += piece
             on_text(whole)
             if (end := circle_start(whole)) is not None:
-                whole = "" if task in _REWRITES else whole[:end]
-                break
-    cleaned = clean_answer(task, whole)
-    return cleaned if _is_plausible(task, text, cleaned) else ""
+                return whole[:end], True
+    return whole, False
 
 
 async def rewritten(

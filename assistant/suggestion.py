@@ -13,6 +13,11 @@ _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _BEGINNING = re.compile(r"[ \t]*\S?")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 _QUOTES = "\"'`"
+_SENTENCE = re.compile(
+    r"[.!?…]['\"\u201d\u2019)\]*_]*(?=\s)"
+    r"|[。！？…]+[\u201d\u2019」』）]*(?=[^。！？…\u201d\u2019」』）])"
+)
+"""The end of one, with something behind it: before that comes, `3.` may be the begin of `3.5`."""
 _TELLING = 3
 """So many letters or digits make an overlap a repetition; fewer, such as `)`, may be meant."""
 
@@ -41,6 +46,8 @@ class Spot:
     max_lines: int
     language: str = ""
     """The editor's name of it."""
+    one_sentence: bool = False
+    """Whether a suggestion of prose ends with its first sentence."""
 
     @cached_property
     def extent(self) -> Extent | None:
@@ -87,6 +94,8 @@ class Spot:
         text = raw.replace("\r\n", "\n")
         if circle_start(text.rpartition("\n")[2]) is not None:
             return True
+        if self.one_sentence and _sentence_end(text) is not None:
+            return True
         if "\n" not in text:
             return False
         if text.lstrip().count("\n") >= self.max_lines:
@@ -104,14 +113,21 @@ class Spot:
         """
         text = raw.replace("\r\n", "\n").replace("\r", "\n")
         whole_lines = text.rpartition("\n")[0]
-        if cut and not self.enough(raw) and whole_lines.strip():
-            text = whole_lines
+        if cut and not self.enough(raw):
+            text = whole_lines if whole_lines.strip() else self._whole_words(text)
+        if self.one_sentence and (end := _sentence_end(text)) is not None:
+            text = text[:end]
         lines = self._shown(text) if self.extent is None else self._fitting(text, self.extent, cut)
         lines = lines[: min(self._repetition(lines), _circle(lines))]
         # An answer that was cut within a character ends in a replacement character.
         shown = "\n".join(lines).rstrip().rstrip("\N{REPLACEMENT CHARACTER}")
         text = self._without_overlap(shown)
         return text if text.strip() else ""
+
+    def _whole_words(self, text: str) -> str:
+        """A sentence that was cut, without the word that was."""
+        words = text.rpartition(" ")[0]
+        return words if self.one_sentence and words.strip() else text
 
     @cached_property
     def _unit(self) -> str | None:
@@ -196,6 +212,14 @@ class Spot:
         if any(c in _QUOTES for c in overlap):
             return any(whole.count(c) % 2 for c in overlap if c in _QUOTES)
         return True
+
+
+def _sentence_end(text: str) -> int | None:
+    """Where the first sentence ends, if it does: one that says something, not the number of an
+    item or the end of the sentence before."""
+    begin = next((place for place, c in enumerate(text) if c.isalpha()), len(text))
+    found = _SENTENCE.search(text, begin)
+    return found.end() if found else None
 
 
 def _telling(text: str) -> str:

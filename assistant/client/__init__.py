@@ -6,5 +6,6 @@ Light to import: the `openai` package is loaded with the first connection, a mod
 from assistant.client.answer import AnswerStream
 from assistant.client.connection import ModelCard
 from assistant.client.model_client import ModelClient
+from assistant.client.pace import Pace
 
-__all__ = ["AnswerStream", "ModelCard", "ModelClient"]
+__all__ = ["AnswerStream", "ModelCard", "ModelClient", "Pace"]

@@ -18,6 +18,8 @@ class Piece:
     text: str
     finish: Finish | None = None
     """`stop`: the model or a stop text ended it; `length`: there was no room for more."""
+    tokens: int | None = None
+    """Of the whole answer, where the server counts them: told once, behind its text."""
 
 
 Pieces = AsyncGenerator[Piece, None]

@@ -3,21 +3,22 @@
 import asyncio
 import importlib
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlsplit
 
 from assistant import paths
+from assistant.client.answer import Pieces
 from assistant.client.record import ServerRecord
 from assistant.errors import ServerError
+from assistant.messages import CompletionRequest, SamplingParams
 from assistant.prompts.reading import CONVERSATION_READS, Part
 from assistant.prompts.tasks import Wording
 
 if TYPE_CHECKING:
     import openai
-
-    from assistant.client.filling import Way
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -39,6 +40,20 @@ class ModelCard:
     description: str
     adapter: str | None = None
     """The adapter that it answers with, as far as the server says."""
+    loaded: bool | None = None
+    """Whether it is in memory, or None where the server doesn't say."""
+
+    @property
+    def full_name(self) -> str:
+        """`NAME:ADAPTER` where it answers with an adapter, however the server calls it."""
+        if self.adapter in (None, self.name) or self.name.endswith(f":{self.adapter}"):
+            return self.name
+        return f"{self.name}:{self.adapter}"
+
+    @property
+    def base_name(self) -> str:
+        """The model's name without the adapter."""
+        return self.name.removesuffix(f":{self.adapter}")
 
 
 @dataclass
@@ -64,6 +79,26 @@ class Connection:
     def root(self) -> str:
         """The server's address without the part for OpenAI's API."""
         return self.url.rstrip("/").removesuffix("/v1")
+
+
+class Way(ABC):
+    """One way of asking for the text at a cursor."""
+
+    @property
+    def fills_in(self) -> bool:
+        """Whether the model is shown what stands behind the cursor as it was taught to read it."""
+        return True
+
+    @property
+    def reads(self) -> tuple[Part, ...]:
+        """What of a request the model gets to read, in its order as far as that is known."""
+        return ("context", "prefix", "suffix")
+
+    @abstractmethod
+    def pieces(
+        self, connection: Connection, request: CompletionRequest, params: SamplingParams
+    ) -> Pieces:
+        """The answer. Raises openai's errors."""
 
 
 async def connect_own(record: ServerRecord) -> Connection:
@@ -122,6 +157,7 @@ def card_of(entry: Mapping[str, Any]) -> ModelCard:
         reads=_parts(entry.get("reads")),
         description=str(entry.get("description") or entry["id"]),
         adapter=_adapter(entry),
+        loaded=loaded if isinstance(loaded := entry.get("loaded"), bool) else None,
     )
 
 

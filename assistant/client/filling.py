@@ -5,7 +5,6 @@ answer. So the prompt is written on this side wherever the model's format is kno
 """
 
 import importlib
-from abc import ABC, abstractmethod
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from assistant.client import wire
 from assistant.client.answer import Pieces, up_to, without_echo
 from assistant.client.backends import Backend, Kind
-from assistant.client.connection import Connection
+from assistant.client.connection import Connection, Way
 from assistant.client.failures import wants_another_way
 from assistant.client.served_names import fim_format_of
 from assistant.messages import CompletionRequest, Conversation, SamplingParams
@@ -43,26 +42,6 @@ _TELLING = 16
 """So many characters of a suffix are no accident at an answer's end."""
 _FORMAT_TOKENS = 256
 """Room for what a format, or the wording of the task, adds to the user's text."""
-
-
-class Way(ABC):
-    """One way of asking for the text at a cursor."""
-
-    @property
-    def fills_in(self) -> bool:
-        """Whether the model is shown what stands behind the cursor as it was taught to read it."""
-        return True
-
-    @property
-    def reads(self) -> tuple[Part, ...]:
-        """What of a request the model gets to read, in its order as far as that is known."""
-        return ("context", "prefix", "suffix")
-
-    @abstractmethod
-    def pieces(
-        self, connection: Connection, request: CompletionRequest, params: SamplingParams
-    ) -> Pieces:
-        """The answer. Raises openai's errors."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.client import filling, wire
 from assistant.client.answer import AnswerStream, Pieces
-from assistant.client.connection import Connection, ModelCard, connect_own
+from assistant.client.connection import (
+    Connection,
+    ModelCard,
+    card_of,
+    connect_own,
+    list_models,
+)
 from assistant.client.failures import as_server_error, gone, is_gone
 from assistant.client.foreign import connect_foreign
+from assistant.client.pace import Pace, Stopwatch
 from assistant.client.record import ModelChoice
 from assistant.client.starting import SERVE_COMMAND, Finder, Progress
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, ServerError
 from assistant.messages import CompletionRequest, Conversation, SamplingParams
 from assistant.prompts.tokenizer import well_formed
 
@@ -42,6 +49,10 @@ class ModelClient:
         self._settings = settings
         self._finder = Finder(ModelChoice.of(settings), settings.idle_minutes, command)
         self._connection: Connection | None = None
+        self._chosen: ModelCard | None = None
+        """What requests ask for that name no model; None for the settings' model."""
+        self.paces: dict[str, Pace] = {}
+        """How fast the last answer of each model came, by the name that it was asked by."""
         self._connecting = asyncio.Lock()
         self._listeners: list[Progress] = []
         self._line = ""
@@ -63,9 +74,71 @@ class ModelClient:
         """
         return AnswerStream(self._answer(_completion(request, params), restart=restart))
 
-    def stream_chat(self, conversation: Conversation, params: SamplingParams) -> AnswerStream:
-        """The assistant's next answer, in pieces."""
-        return AnswerStream(self._answer(lambda to: wire.chat(to, conversation, params)))
+    def stream_chat(
+        self, conversation: Conversation, params: SamplingParams, *, model: str = ""
+    ) -> AnswerStream:
+        """The assistant's next answer, in pieces.
+
+        `model` is the name of another one of the server's models, with an adapter or without.
+        """
+        other = {"model": model} if model else {}
+
+        def ask(to: Connection) -> Pieces:
+            return wire.chat(to, conversation, params, **other)
+
+        return AnswerStream(self._answer(ask, model=model))
+
+    async def models(self) -> list[ModelCard]:
+        """What the server offers: the settings' model first, each followed by its adapters."""
+        for last in (False, True):
+            connection = await self._connect()
+            try:
+                return [card_of(entry) for entry in await list_models(connection.openai)]
+            except _openai().APIError as error:
+                await self._recover(connection, error, final=last)
+        return []
+
+    async def use(self, name: str, on_progress: Progress | None = None) -> ModelCard:
+        """Let requests that name no model ask for this one of `models`, and have it loaded.
+
+        Raises ServerError; all is as it was then.
+        """
+        connection = await self._connect(on_progress)
+        if not connection.own:
+            return await self._use_elsewhere(name)
+        await self._tell_server("/models/load", {"model": name})
+        # Only now is all of it known: a model that was never loaded has an unread vocabulary.
+        self._chosen = next(card for card in await self.models() if card.name == name)
+        (await self._connect()).card = self._chosen
+        return self._chosen
+
+    async def unload(self) -> None:
+        """Free the memory of the model that this machine's server holds. Raises ServerError.
+
+        The next request loads the one that it asks for.
+        """
+        if not (await self._connect()).own:
+            raise ServerError(f"{self._settings.server_url} keeps its models itself")
+        await self._tell_server("/models/unload", {})
+
+    async def _tell_server(self, path: str, body: dict[str, str]) -> None:
+        connection = await self._connect()
+        client: Any = connection.openai
+        try:
+            await client.post(connection.root + path, cast_to=object, body=body)
+        except _openai().APIError as error:
+            raise as_server_error(error, None) from error
+
+    async def _use_elsewhere(self, name: str) -> ModelCard:
+        """Another model of the server that the settings name, which may be asked in other ways."""
+        if name not in [card.name for card in await self.models()]:
+            raise ServerError(
+                f"{self._settings.server_url} has no model {name}: without `server_url` in the"
+                " settings, those of this machine are asked"
+            )
+        await self.aclose()
+        self._settings = self._settings.model_copy(update={"model": name})
+        return await self.ready()
 
     async def complete(self, request: CompletionRequest, params: SamplingParams) -> str:
         """The text at a cursor."""
@@ -81,15 +154,18 @@ class ModelClient:
             connection, self._connection = self._connection, None
             await connection.openai.close()
 
-    async def _answer(self, ask: Ask, *, restart: bool = True) -> Pieces:
+    async def _answer(self, ask: Ask, *, restart: bool = True, model: str = "") -> Pieces:
         for last in (False, True):
             connection = self._connection or await self._connect()
-            seen = False
+            seen, watch = False, Stopwatch()
             try:
                 async with aclosing(ask(connection)) as pieces:
                     async for piece in pieces:
                         seen = True
+                        watch.sees(piece)
                         yield piece
+                if watch.pace is not None:
+                    self.paces[model or connection.card.full_name] = watch.pace
                 return
             except _openai().APIError as error:
                 await self._recover(connection, error, final=seen or last)
@@ -118,6 +194,8 @@ class ModelClient:
         if self._connection is None or self._connection.record != record:
             await self.aclose()
             self._connection = await connect_own(record)
+            if self._chosen is not None:
+                self._connection.card = self._chosen
 
     async def _recover(
         self, connection: Connection, error: "openai.APIError", *, final: bool

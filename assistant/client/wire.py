@@ -32,11 +32,18 @@ async def completions(
     The `openai` package would make an object of each piece, which takes half of the time between
     a key and its suggestion that is not the model's.
     """
-    body = {"prompt": well_formed(prompt), **_options(connection, params, stop), **extra}
+    body = {
+        "prompt": well_formed(prompt),
+        **_options(connection, params, stop),
+        **_counted(connection),
+        **extra,
+    }
     async with aclosing(_lines(connection, "/completions", body)) as lines:
         async for line in lines:
             for choice in line.get("choices") or ():
                 yield Piece(choice.get("text") or "", finish_of(choice.get("finish_reason")))
+            if usage := line.get("usage"):
+                yield Piece("", tokens=usage.get("completion_tokens"))
 
 
 async def chat(
@@ -51,11 +58,14 @@ async def chat(
         {"role": message.role, "content": well_formed(message.content)}
         for message in conversation.messages
     ]
-    stream: Any = await _created(connection, messages, _options(connection, params, stop), extra)
+    options = _options(connection, params, stop) | _counted(connection)
+    stream: Any = await _created(connection, messages, options, extra)
     async with stream:
         async for chunk in stream:
             for choice in chunk.choices:
                 yield Piece(choice.delta.content or "", finish_of(choice.finish_reason))
+            if chunk.usage is not None:
+                yield Piece("", tokens=chunk.usage.completion_tokens)
 
 
 async def infill(
@@ -117,6 +127,11 @@ async def _created(
             if connection.own or refused is None or refused not in body:
                 raise
             connection.not_taken.add(refused)
+
+
+def _counted(connection: Connection) -> dict[str, Any]:
+    """Has this machine's server count an answer's tokens; others may not know how."""
+    return {"stream_options": {"include_usage": True}} if connection.own else {}
 
 
 def _options(connection: Connection, params: SamplingParams, stop: Sequence[str]) -> dict[str, Any]:

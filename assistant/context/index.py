@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from assistant.context.files import SourceFile
-from assistant.paths import state_dir
+from assistant.paths import identity_of, state_dir
 from assistant.syntax.definitions import Definition
 
 Result = TypeVar("Result")
@@ -206,11 +206,11 @@ class SymbolIndex:
 
     def _opened(self) -> sqlite3.Connection:
         """The connection to the file that stands there now: another may have thrown it away."""
-        if self._connection is None or self._identity != _identity(self.file):
+        if self._connection is None or self._identity != identity_of(self.file):
             self.close()
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self.file, os.O_CREAT | os.O_RDWR, 0o600))
-            self._identity = _identity(self.file)
+            self._identity = identity_of(self.file)
             self._connection = _connect(self.file)
         return self._connection
 
@@ -243,11 +243,3 @@ def _connect(file: Path) -> sqlite3.Connection:
 
 def _marks(values: Sequence[str]) -> str:
     return ", ".join("?" * len(values))
-
-
-def _identity(file: Path) -> tuple[int, int] | None:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from lsprotocol import types
 
+from assistant.edit import Edit, narrowed
 from assistant_lsp.lines import Lines
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -17,15 +18,6 @@ _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _LARGE = 4096
 """Characters; so long a text for what stood there before is mostly what stood there before."""
 _CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """New words for what stands from `start` to `end`, which are indexes into a text."""
-
-    start: int
-    end: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +96,6 @@ class TextBuffer:
         return len(content.encode(codec)) // size
 
 
-def with_line_feeds(text: str) -> str:
-    """`text` with every line end as `\\n`, as models see it."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 def _split(text: str) -> list[str]:
     lines: list[str] = _LINE.findall(text)
     if not lines or lines[-1][-1] in "\r\n":
@@ -146,38 +133,10 @@ def changed(
             places = (buffer.offset(change.range.start), buffer.offset(change.range.end))
             edit = Edit(min(places), max(places), new)
             if len(new) > _LARGE and edit.start < edit.end:
-                edit = _narrowed(edit, buffer.text[edit.start : edit.end])
+                edit = narrowed(edit, buffer.text[edit.start : edit.end])
         else:
             old = buffer.text
-            edit = _narrowed(Edit(0, len(old), new), old)
+            edit = narrowed(Edit(0, len(old), new), old)
         edits.append(edit)
         buffer = buffer.replaced(edit)
     return buffer, edits
-
-
-def _narrowed(edit: Edit, old: str) -> Edit:
-    """The same edit of a text, without the ends that it leaves as they were."""
-    new = edit.text
-    size = min(len(old), len(new))
-    head = _common(old[:size], new[:size])
-    size -= head
-    tail = _common(old[len(old) - size :], new[len(new) - size :], at_end=True)
-    return Edit(edit.start + head, edit.end - tail, new[head : len(new) - tail])
-
-
-def _common(one: str, other: str, *, at_end: bool = False) -> int:
-    """How many characters two texts of one length have in common at their begin, or end.
-
-    By halves, each of which is compared at once.
-    """
-    if one == other:
-        return len(one)
-    low, high = 0, len(one)  # the first of these agree, and somewhere before the second they do not
-    while high - low > 1:
-        middle = (low + high) // 2
-        part = slice(len(one) - middle, len(one) - low) if at_end else slice(low, middle)
-        if one[part] == other[part]:
-            low = middle
-        else:
-            high = middle
-    return low

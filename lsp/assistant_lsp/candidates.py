@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from assistant.completion.record import Origin, Recorder
+from assistant.completion.suggestions import Suggestion
 from assistant.errors import AssistantError, ServerGoneError
+from assistant.line_ends import with_line_feeds
 from assistant.messages import CompletionRequest, SamplingParams
 from assistant.suggestion import Spot
-from assistant_lsp.buffer import with_line_feeds
 from assistant_lsp.completion import Completions
 from assistant_lsp.context import ProjectContext
 from assistant_lsp.documents import Document, Documents
 from assistant_lsp.model import Model
-from assistant_lsp.record import Origin, Recorder
 from assistant_lsp.settings import CompletionSettings, EditorSettings
-from assistant_lsp.suggestions import Suggestion
 from assistant_lsp.window import around
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from lsprotocol import types
 
+from assistant.edit import Edit
 from assistant.errors import ServerError
 from assistant.prompts.tasks import Task, Wording
 from assistant_lsp.actions import Target, cursor_row
 from assistant_lsp.asking import Asking
-from assistant_lsp.buffer import Edit
 from assistant_lsp.code import (
     Comment,
     block_at,

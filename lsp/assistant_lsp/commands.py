@@ -6,6 +6,7 @@ from collections.abc import Callable
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
+from assistant.completion.record import Origin, Recorder
 from assistant.errors import AssistantError, ServerError
 from assistant.prompts.tasks import Task
 from assistant_lsp.actions import Action, Target
@@ -20,7 +21,6 @@ from assistant_lsp.model import Model
 from assistant_lsp.offering import meant, with_command
 from assistant_lsp.progress import Progresses
 from assistant_lsp.protocol import AssistantLanguageServer
-from assistant_lsp.record import Origin, Recorder
 from assistant_lsp.settings import EditorSettings
 from assistant_lsp.testing import Surroundings, tests_for
 from assistant_lsp.writing import continued, rewritten

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from assistant.completion.window import request_at
 from assistant.context.budget import budget_for, reason_against
 from assistant.context.files import LARGEST
 from assistant.context.kept import Kept, renewed
@@ -21,15 +22,15 @@ from assistant.context.pieces import Piece
 from assistant.context.resolve import NEAR_AFTER, NEAR_BEFORE, Place
 from assistant.context.ring import Ring
 from assistant.context.sent import Sent
+from assistant.edit import Edit
 from assistant.history.consent import CONTEXT, Consent
 from assistant.messages import CompletionRequest
 from assistant.prompts.tasks import is_prose
 from assistant.secrets import is_secret
-from assistant_lsp.buffer import Edit
 from assistant_lsp.documents import Document, Documents
 from assistant_lsp.librarian import Librarian
 from assistant_lsp.settings import EditorSettings
-from assistant_lsp.window import around, request_at
+from assistant_lsp.window import around
 
 if TYPE_CHECKING:
     from assistant.client import ModelCard
@@ -90,7 +91,7 @@ class ProjectContext:
 
         It is remembered for who wants to see it.
         """
-        request = request_at(document, before, after, card.context)
+        request = request_at(before, after, document.language, document.path, card.context)
         reason = self._reason_against(document, card)
         known = self._known.setdefault(document.uri, _Known())
         kept = Kept() if reason else known.kept

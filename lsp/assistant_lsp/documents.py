@@ -6,7 +6,8 @@ from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
 
-from assistant_lsp.buffer import Edit, TextBuffer, changed
+from assistant.edit import Edit
+from assistant_lsp.buffer import TextBuffer, changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,11 @@ class Document:
     def path(self) -> str:
         """The path as the user knows it, or empty for what is no file."""
         return path_of(self.uri)
+
+    @property
+    def text(self) -> str:
+        """The whole of it, with the line ends that it has."""
+        return self.buffer.text
 
 
 def path_of(uri: str) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from assistant_lsp.buffer import Edit, with_line_feeds
+from assistant.edit import Edit
+from assistant.line_ends import with_line_feeds
 from assistant_lsp.documents import Document
 from assistant_lsp.protocol import AssistantLanguageServer
 

@@ -23,7 +23,7 @@ from enum import Enum, auto
 
 from lsprotocol import converters, types
 
-from assistant_lsp import prose
+from assistant import prose_places
 from assistant_lsp.actions import (
     ACTIONS,
     COMMENT_TO_CODE,
@@ -84,7 +84,7 @@ def offered(
         return wanted is None or any(_is_kind(action.kind, kind) for kind in wanted)
 
     fixes = []
-    if is_wanted(FIX) and document.language not in prose.LANGUAGES:
+    if is_wanted(FIX) and document.language not in prose_places.LANGUAGES:
         fixes = [_fix(document, problem, form) for problem in params.context.diagnostics]
     automatic = params.context.trigger_kind == types.CodeActionTriggerKind.Automatic
     if automatic and params.range.start == params.range.end:
@@ -119,7 +119,7 @@ def meant(action: types.CodeAction) -> tuple[Action, Target] | None:
 
 
 def _possible(document: Document, span: types.Range) -> list[Action]:
-    if document.language in prose.LANGUAGES:
+    if document.language in prose_places.LANGUAGES:
         return [POLISH, EXPAND, SHORTEN, CONTINUE, TRANSLATE]
     lines, row = document.buffer.lines, cursor_row(span)
     line = lines[row] if row < len(lines) else ""

@@ -19,7 +19,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcInternalError
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 
-from assistant_lsp.buffer import Edit
+from assistant.edit import Edit
 from assistant_lsp.documents import Document, Documents
 
 _log = logging.getLogger(__name__)

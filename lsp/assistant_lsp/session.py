@@ -8,9 +8,10 @@ from pathlib import Path
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from assistant.completion.record import Recorder
 from assistant.context.sent import shown
+from assistant.edit import Edit
 from assistant.syntax import reader_for
-from assistant_lsp.buffer import Edit
 from assistant_lsp.candidates import Candidates
 from assistant_lsp.commands import Commands
 from assistant_lsp.completion import Completions
@@ -21,7 +22,6 @@ from assistant_lsp.messages import Messages
 from assistant_lsp.model import Model, State
 from assistant_lsp.progress import Progresses
 from assistant_lsp.protocol import AssistantLanguageServer
-from assistant_lsp.record import Recorder
 from assistant_lsp.settings import SECTION, EditorSettings, read_settings
 from assistant_lsp.switch import Switch
 

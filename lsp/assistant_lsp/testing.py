@@ -4,11 +4,12 @@ import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from assistant.edit import Edit
 from assistant.errors import ServerError
 from assistant.prompts.tasks import Task
 from assistant_lsp.actions import Target, cursor_row
 from assistant_lsp.asking import Asking
-from assistant_lsp.buffer import Edit, TextBuffer
+from assistant_lsp.buffer import TextBuffer
 from assistant_lsp.code import definition_at
 from assistant_lsp.documents import Document, Documents
 from assistant_lsp.edits import Change

@@ -47,7 +47,7 @@ async def test_a_server_is_started_and_then_found() -> None:
         card = await client.ready(said.append)
         line = "starter: words alone"
         assert card == ModelCard(
-            "starter", 512, Wording.BRIEF, True, True, ("suffix", "prefix"), line
+            "starter", 512, Wording.BRIEF, True, True, ("suffix", "prefix"), line, loaded=True
         )
         assert said[0] == "starting the model server"
         assert the_record().by_front_end

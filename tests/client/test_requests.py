@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
+from assistant import paths
 from assistant.client import ModelClient
 from assistant.config import Settings
 from assistant.errors import ServerError
@@ -17,7 +19,7 @@ from assistant.messages import (
     Snippet,
 )
 from tests.server.live import Live, live
-from tests.server.scripted_engine import ScriptedEngine, ScriptedLoader
+from tests.server.scripted_engine import USAGE, ScriptedEngine, ScriptedLoader
 
 PARAMS = SamplingParams(max_tokens=9, temperature=0.25, top_p=0.5, stop=("\n",), seed=3)
 PATIENCE = 30.0
@@ -137,3 +139,37 @@ async def test_no_proxy_gets_to_see_the_text(
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert await client.chat(talk("well"), PARAMS) == "well"
+
+
+async def test_another_model_is_used_from_now_on(client: ModelClient, server: Live) -> None:
+    own = paths.models_dir() / "own"
+    own.mkdir(parents=True)
+    (own / "config.json").write_text("{}")
+    assert (await client.ready()).name == "starter"
+    card = await client.use("own")
+    assert (card.name, card.loaded) == ("own", True)
+    assert (await client.ready()).name == "own"
+    await client.chat(talk("to be"), PARAMS)
+    assert server.health()["model"] == "own"
+    await client.unload()
+    assert not any(card.loaded for card in await client.models())
+    with pytest.raises(ServerError, match="no model nothing"):
+        await client.use("nothing")
+    await client.complete(CompletionRequest("a", ""), PARAMS)
+    assert server.health()["model"] == "own"
+
+
+async def test_answers_that_are_long_enough_tell_the_pace(
+    client: ModelClient, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await client.chat(talk("to be"), PARAMS)
+    assert client.paces == {}  # three tokens tell nothing
+    long = replace(USAGE, completion_tokens=41)
+    monkeypatch.setattr("tests.server.scripted_engine.USAGE", long)
+    stream = client.stream_chat(talk("until told"), PARAMS)
+    assert await anext(stream) == "begin"
+    (paths.state_dir() / "go").touch()
+    assert "".join([text async for text in stream]) == "untiltold"
+    pace = client.paces["starter"]
+    assert pace.tokens == 40
+    assert pace.tokens_per_second == pytest.approx(40 / pace.seconds)

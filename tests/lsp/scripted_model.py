@@ -4,6 +4,7 @@ import json
 import queue
 import select
 import socket
+import struct
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ class Answer:
     """Whether the answer begins only when `release` is called."""
     stops_before: int | None = None
     """The piece before which it waits for `release`."""
+    breaks_before: int | None = None
+    """The piece before which the connection breaks."""
     gate: threading.Event = field(default_factory=threading.Event)
     asked: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -57,6 +60,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
         asked = json.loads(self.rfile.read(length))
+        if self.model.chat_only and "chat" not in self.path:
+            self._send_json(400, {"error": {"message": "this one only talks"}})
+            return
+        self.model.requests.append(asked)
         answer = self.model._next()
         answer.request = asked
         answer.asked.set()
@@ -80,6 +87,9 @@ class _Handler(BaseHTTPRequestHandler):
         for number, piece in enumerate(answer.pieces):
             if number == answer.stops_before:
                 self._wait_released(answer)
+            if number == answer.breaks_before:
+                self._break_off()
+                return
             self._send_piece(piece)
         self.wfile.write(b"data: [DONE]\n\n")
 
@@ -87,6 +97,13 @@ class _Handler(BaseHTTPRequestHandler):
         while not answer.gate.wait(0.01):
             if self._client_gone():
                 raise OSError("the client went away")
+
+    def _break_off(self) -> None:
+        """End the connection as a server that dies does: with a reset instead of an end."""
+        linger = struct.pack("ii", 1, 0)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        for end in (self.wfile, self.rfile, self.connection):
+            end.close()
 
     def _send_piece(self, piece: str) -> None:
         chat = "chat" in self.path
@@ -118,7 +135,11 @@ class _Handler(BaseHTTPRequestHandler):
 class ScriptedModel:
     """The server; a context manager that listens on a free port of the loopback."""
 
-    def __init__(self, card: dict[str, Any] | None = None) -> None:
+    def __init__(self, card: dict[str, Any] | None = None, *, chat_only: bool = False) -> None:
+        """With `chat_only`, no completion is answered, and none takes an answer away."""
+        self.chat_only = chat_only
+        self.requests: list[dict[str, Any]] = []
+        """All that were asked, in their order."""
         self.card = {"id": "scripted", **(card or {})}
         self.models_gate = threading.Event()
         self.models_gate.set()
@@ -142,9 +163,15 @@ class ScriptedModel:
         self._server.shutdown()
         self._server.server_close()
 
-    def answers(self, *pieces: str, held: bool = False, stops_before: int | None = None) -> Answer:
+    def answers(
+        self,
+        *pieces: str,
+        held: bool = False,
+        stops_before: int | None = None,
+        breaks_before: int | None = None,
+    ) -> Answer:
         """Answer the next request that has no answer yet with `pieces`."""
-        answer = Answer(pieces, held=held, stops_before=stops_before)
+        answer = Answer(pieces, held=held, stops_before=stops_before, breaks_before=breaks_before)
         self._answers.put(answer)
         return answer
 

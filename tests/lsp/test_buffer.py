@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from assistant_lsp.buffer import Edit, TextBuffer, changed
+from assistant.edit import Edit
+from assistant_lsp.buffer import TextBuffer, changed
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
 LETTERS = ["a", "b", " ", "\n", "\r", "\r\n", "é", "漢", "😀", "\u2028", "\x85", "\f", "\v", "\0"]

@@ -9,15 +9,22 @@ from pathlib import Path, PurePath
 
 import pytest
 
+from assistant.completion.record import LOOK_SECONDS, Origin, Recorder
+from assistant.edit import Edit
 from assistant.history import Fate, History, Suggestion
 from assistant.messages import CompletionRequest
-from assistant_lsp.buffer import Edit, TextBuffer
-from assistant_lsp.documents import Document
-from assistant_lsp.record import LOOK_SECONDS, Origin, Recorder
 
 URI = "file:///project/a.py"
 TEXT = "x = \ny = 2\n"
 REQUEST = CompletionRequest("x = ", "\ny = 2\n", "python", "/project/a.py")
+
+
+@dataclass(frozen=True)
+class Document:
+    uri: str
+    language: str
+    path: str
+    text: str
 
 
 @dataclass
@@ -78,7 +85,7 @@ class Desk:
         self.recorder.shown(self.document, offset, text, REQUEST, Origin("starter", "mine"))
 
     def edit(self, start: int, end: int, text: str) -> None:
-        whole = self.document.buffer.text
+        whole = self.document.text
         self.document = document(whole[:start] + text + whole[end:])
         self.recorder.changed(URI, [Edit(start, end, text)])
 
@@ -89,7 +96,7 @@ class Desk:
 
 
 def document(text: str, uri: str = URI) -> Document:
-    return Document(uri, "python", 1, TextBuffer.of(text, "utf-16"))
+    return Document(uri, "python", uri.removeprefix("file://"), text)
 
 
 @pytest.fixture
@@ -325,8 +332,8 @@ def test_what_is_shown_again_is_the_newest_again(desk: Desk) -> None:
 def test_an_end_without_a_goodbye_loses_nothing(tmp_path: Path) -> None:
     program = """if True:
         import asyncio
-        from tests.lsp.test_record import REQUEST, TEXT, document
-        from assistant_lsp.record import Origin, Recorder
+        from tests.completion.test_record import REQUEST, TEXT, document
+        from assistant.completion.record import Origin, Recorder
 
         async def main():
             recorder = Recorder.of_user(on_trouble=print)

@@ -2,17 +2,32 @@
 
 import re
 
+from assistant.edit import Edit
+from assistant.errors import UsageError
 from assistant.prompts.languages import is_chinese
 from assistant.prose import Paragraph, paragraphs
-from assistant.rewriting import CONTINUE_FROM_CHARACTERS
-from assistant_lsp.buffer import Edit
 
+CONTINUE_FROM_CHARACTERS = 4000
+"""How much of a text's end is shown to a model that continues it."""
 LANGUAGES = ("markdown", "plaintext", "text", "restructuredtext", "rst")
 _NO_PROSE_IN_RST = re.compile(
     r"^(?:[^\r\n]+\r?\n)?(?P<mark>[=\-~^\"'`#*+.:_])(?P=mark){2,}[ \t]*$"  # headings and rules
     r"|^\.\.(?:[ \t].*)?$|^:\w.*$",  # directives and fields
     re.MULTILINE,
 )
+
+
+def meant(text: str, language: str, start: int, end: int) -> list[Paragraph]:
+    """The paragraphs that an action at a selection or cursor is about, or the part of one.
+
+    Raises UsageError where there is none.
+    """
+    found = touched(text, language, start, end)
+    if start != end and (part := selected_words(text, found, start, end)) is not None:
+        return [part]
+    if not found:
+        raise UsageError("there is no paragraph here: headings, code and tables stay as they are")
+    return found
 
 
 def touched(text: str, language: str, start: int, end: int) -> list[Paragraph]:

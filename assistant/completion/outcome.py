@@ -5,23 +5,19 @@ is decided. Then its place is followed through later edits, so that one can say 
 `\\r\\n` counts as the one character that it is in the suggestion.
 """
 
-import re
 from dataclasses import replace
-from difflib import SequenceMatcher
 from enum import Enum, auto
 
+from assistant.completion.span import Span
+from assistant.completion.suggestions import CLOSERS
+from assistant.diff import similarity
+from assistant.edit import Edit
 from assistant.history.rows import Fate
-from assistant_lsp.buffer import Edit, with_line_feeds
-from assistant_lsp.span import Span
-from assistant_lsp.suggestions import CLOSERS
+from assistant.line_ends import with_line_feeds
 
 MOMENT_SECONDS = 15.0
 """What is taken out so soon after it was accepted, was accepted by mistake."""
 _PAIRS = ("()", "[]", "{}", "<>", '""', "''", "``")
-_WORD = re.compile(r"\w+|\s+|[^\w\s]")
-_LONG = 1_000
-"""Characters; comparing more of them one by one takes long, so words are compared."""
-_LESS_THAN_SAME = 0.999
 _LONGEST = 20_000
 """More text than this at one place is none that was written instead of a suggestion."""
 
@@ -260,17 +256,6 @@ def looked_at(fate: Fate, taken: str, standing: str) -> Fate:
     alike = similarity(taken, standing)
     changed = standing if alike < 1.0 else ""
     return replace(fate, similarity=alike, replaced_by=changed or None)
-
-
-def similarity(taken: str, standing: str) -> float:
-    """How alike two texts are, from 0 to 1; 1 is for what is the same alone."""
-    if taken == standing:
-        return 1.0
-    if len(taken) + len(standing) < _LONG:
-        matcher = SequenceMatcher(None, taken, standing, autojunk=False)
-        return min(matcher.ratio(), _LESS_THAN_SAME)
-    words = SequenceMatcher(None, _WORD.findall(taken), _WORD.findall(standing))
-    return min(words.ratio(), _LESS_THAN_SAME)
 
 
 def _is_part(text: str, place: int, written: str) -> bool:

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant_lsp.buffer import Edit
-from assistant_lsp.edit_watch import EditWatch
-from assistant_lsp.outcome import MOMENT_SECONDS, Watch
-from assistant_lsp.span import Span
+from assistant.completion.edit_watch import EditWatch
+from assistant.completion.outcome import MOMENT_SECONDS, Watch
+from assistant.completion.span import Span
+from assistant.edit import Edit
 
 BEFORE, AFTER = "def area(r):\n    return ", "\n\nprint(area(2))\n"
 PLACE = len(BEFORE)

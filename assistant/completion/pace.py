@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from assistant.history.rows import Outcome
+
 _PAUSE_SECONDS = 1.0
 """A longer gap between two keys is no typing."""
 _WEIGHT = 0.1
@@ -27,6 +29,8 @@ class _Mean:
 class Pace:
     """How fast somebody types, how fast the model answers, and how often it is welcome."""
 
+    least: float = 0.0
+    """Seconds; no delay is shorter, where somebody would rather not see something at each key."""
     _gap: _Mean = field(default_factory=_Mean)
     _answer: _Mean = field(default_factory=_Mean)
     _accepted: dict[str, bool] = field(default_factory=dict)
@@ -43,6 +47,11 @@ class Pace:
         """The model took so long."""
         self._answer.take(seconds)
 
+    def became(self, suggestion: str, outcome: Outcome) -> None:
+        """What is known of a suggestion, by its id."""
+        if outcome != "shown":
+            self.settled(suggestion, accepted=outcome in ("accepted", "accepted_part", "typed"))
+
     def settled(self, suggestion: str, *, accepted: bool) -> None:
         """A suggestion was taken or not, by its id.
 
@@ -57,14 +66,14 @@ class Pace:
     def delay(self) -> float:
         """Seconds to wait for the next key before the model is asked.
 
-        None as long as the model answers before the next key comes: waiting would only make it
-        later. Where it is slower, a key would end its work before anything is seen, so it begins
-        when the typing pauses, and later for those who seldom take what it says.
+        No more than `least` as long as the model answers before the next key comes: waiting would
+        only make it later. Where it is slower, a key would end its work before anything is seen,
+        so it begins when the typing pauses, and later for those who seldom take what it says.
         """
         gap, answer = self._gap.value, self._answer.value
         if gap is None or answer is None or answer <= gap:
-            return 0.0
-        return min(_LONGEST_DELAY, gap * (2.0 - self._welcome))
+            return self.least
+        return min(_LONGEST_DELAY, max(self.least, gap * (2.0 - self._welcome)))
 
     @property
     def pause(self) -> float:

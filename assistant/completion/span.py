@@ -1,6 +1,6 @@
 """A place in a document that is followed through its edits, with the text around as it is known."""
 
-from assistant_lsp.buffer import Edit
+from assistant.edit import Edit
 
 _AROUND = 256
 """Characters that are known on each side."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from assistant_lsp.buffer import Edit
+from assistant.edit import Edit
 
 _PASTED = 32
 """Nobody types so many characters at once; editors that help may insert a name or a bracket."""

@@ -3,8 +3,8 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from assistant.line_ends import with_line_feeds
 from assistant.messages import CompletionRequest
-from assistant_lsp.buffer import with_line_feeds
 
 _BEFORE, _AFTER = 256, 64
 """Characters around a place by which it is known again."""
@@ -47,6 +47,8 @@ class Suggestion:
         if not self._still_before(after):
             return None
         text = self.raw if self.shown is None else self.shown
+        if self.before not in before[-len(self.before) - len(text) - 1 :]:
+            return None
         for size in range(min(len(text), len(before)), -1, -1):
             if before.endswith(text[:size]) and before[: len(before) - size].endswith(self.before):
                 return size

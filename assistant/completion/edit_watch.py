@@ -8,10 +8,11 @@ said no. So an edit was accepted when its text stands there, and never before.
 from dataclasses import replace
 from enum import Enum, auto
 
+from assistant.completion.outcome import MOMENT_SECONDS, looked_at
+from assistant.completion.span import Span
+from assistant.edit import Edit
 from assistant.history.rows import Fate
-from assistant_lsp.buffer import Edit, with_line_feeds
-from assistant_lsp.outcome import MOMENT_SECONDS, looked_at
-from assistant_lsp.span import Span
+from assistant.line_ends import with_line_feeds
 
 _LONGEST = 20_000
 """More text than this, beside the edit's own, is none that was written instead of it."""

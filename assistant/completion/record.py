@@ -8,15 +8,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from assistant.history import Consent, History, Outcome, Suggestion
+from assistant.completion.edit_watch import EditWatch
+from assistant.completion.needed import Loop, OpenDocument, Timer
+from assistant.completion.outcome import Watch
+from assistant.edit import Edit
+from assistant.history import Consent, History, Outcome, Suggestion, Writer
 from assistant.messages import CompletionRequest
-from assistant_lsp.buffer import Edit
-from assistant_lsp.documents import Document
-from assistant_lsp.edit_watch import EditWatch
-from assistant_lsp.outcome import Watch
-from assistant_lsp.record_writer import Writer
 
 LOOK_SECONDS = 300.0
 """When to look what still stands there."""
@@ -26,26 +24,6 @@ _READ = 4_000
 _MOST = 100
 """So many suggestions of one document are watched; the oldest that was not taken makes room."""
 _COMPLETION = "completion"
-
-
-class Timer(Protocol):
-    """What was put off."""
-
-    def cancel(self) -> object:
-        """Do not do it."""
-
-
-class Loop(Protocol):
-    """What is needed of an event loop."""
-
-    def time(self) -> float:
-        """Seconds, of a clock that never goes back."""
-
-    def call_later(self, delay: float, callback: Callable[[], object], /) -> Timer:
-        """Do something in so many seconds."""
-
-    def call_soon_threadsafe(self, callback: Callable[[], object], /) -> object:
-        """Do something in the loop's own thread; raises RuntimeError where that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +55,7 @@ class _Watched:
 
 
 class Recorder:
-    """The record of use, for one language server. All but `close` returns at once.
+    """The record of use, for one front end. All but `close` returns at once.
 
     Use it in the event loop's thread. `enabled` alone is called in the writer's thread, as it may
     read files: it gets a file's path, or an empty one, and says whether to record what happens
@@ -128,7 +106,7 @@ class Recorder:
 
     def shown(
         self,
-        document: Document,
+        document: OpenDocument,
         offset: int,
         text: str,
         request: CompletionRequest,
@@ -152,7 +130,7 @@ class Recorder:
 
     def also_shown(
         self,
-        document: Document,
+        document: OpenDocument,
         offset: int,
         texts: Sequence[str],
         request: CompletionRequest,
@@ -175,7 +153,7 @@ class Recorder:
         watched.remove(first)
         watched.append(first)  # it is the newest again
 
-    def offered(self, document: Document, edit: Edit, origin: Origin) -> str:
+    def offered(self, document: OpenDocument, edit: Edit, origin: Origin) -> str:
         """The editor is about to be asked for an edit of this version of the document, the newest.
 
         The prefix of the record is what it replaces, or, where that is nothing, some of what
@@ -183,10 +161,10 @@ class Recorder:
         """
         if self._ended:
             return ""
-        old = document.buffer.text[edit.start : edit.end]
+        old = document.text[edit.start : edit.end]
         before, after = _around(document, edit.start, edit.end)
         watch = EditWatch(edit.start, old, edit.text, before, after)
-        read = document.buffer.text[max(0, edit.start - _READ) : edit.start]
+        read = document.text[max(0, edit.start - _READ) : edit.start]
         return self._begin(document, watch, edit.text, CompletionRequest(old or read), origin).id
 
     def answered(self, uri: str, ids: Sequence[str], *, applied: bool, seen: bool = True) -> None:
@@ -214,6 +192,10 @@ class Recorder:
         news = [one for one in watched if any([one.watch.edit(edit, now) for edit in edits])]
         for one in sorted(news, key=_rank):
             self._settle(one)
+
+    def watches(self, uri: str) -> bool:
+        """Whether edits of a document may say what became of something."""
+        return uri in self._open
 
     def accepted(self, uri: str, characters: int | None = None, number: int = 0) -> None:
         """The editor says that the newest suggestion was accepted, or only so many characters.
@@ -253,7 +235,7 @@ class Recorder:
 
     def _begin(
         self,
-        document: Document,
+        document: OpenDocument,
         watch: Watch | EditWatch,
         text: str,
         request: CompletionRequest,
@@ -325,7 +307,7 @@ def _rank(one: _Watched) -> tuple[int, int]:
     return outcomes.index(outcome) if outcome in outcomes else len(outcomes), one.number
 
 
-def _around(document: Document, start: int, end: int) -> tuple[str, str]:
+def _around(document: OpenDocument, start: int, end: int) -> tuple[str, str]:
     """Some of the text before a place and behind it."""
-    text = document.buffer.text
+    text = document.text
     return text[max(0, start - _AROUND) : start], text[end : end + _AROUND]

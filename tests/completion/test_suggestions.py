@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant_lsp.suggestions import Suggestion, Suggestions
+from assistant.completion.suggestions import Suggestion, Suggestions
 
 TEXT = st.text("ab({ \n)é漢😀", max_size=12)
 

@@ -1,0 +1,6 @@
+"""The ends of a text's lines."""
+
+
+def with_line_feeds(text: str) -> str:
+    """`text` with every line end as `\\n`, as models see it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
