@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     """Whether suggestions and what became of them are recorded, on this machine alone."""
     context: bool = True
     """Whether a completion may be given pieces of a project's other files to read."""
+    instructions: dict[str, str] = {}
+    """What else to do with a text, by name: `friendly = "Say it in a friendlier way."`"""
+    keys: dict[str, str] = {}
+    """Keys of the terminal interface by the name of what they do, such as `polish = "f5"`."""
     idle_minutes: float = Field(default=30.0, ge=0)
     """A server that was started by a front end ends after so long without a request; 0: never."""
     cache_gb: float | None = Field(default=None, ge=0)

@@ -49,6 +49,11 @@ def runs_dir() -> Path:
     return data_dir() / "runs"
 
 
+def evaluations_dir() -> Path:
+    """One folder for each evaluation: what was answered, what it was computed with, its report."""
+    return data_dir() / "evaluations"
+
+
 def token_file() -> Path:
     """The secret that a client shows to the server; readable by its owner alone."""
     return state_dir() / "token"
@@ -87,6 +92,18 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644) -> 
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def identity_of(file: Path) -> tuple[int, int] | None:
+    """Which file stands there now, as the system numbers them, or None for none.
+
+    One that was deleted and made again is another one.
+    """
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _below_home(folder: str) -> Path | None:

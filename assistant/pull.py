@@ -15,19 +15,19 @@ from importlib.util import find_spec as find_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from assistant.download import (
     CONNECTIONS,
     PART,
     PullError,
     RemoteFile,
+    Standing,
     fetch_all,
     fetched_bytes,
     gated,
     unreachable,
 )
 from assistant.errors import ModelNotFoundError, UsageError
+from assistant.locking import alone
 from assistant.registry import (
     PARTIAL,
     STARTER,
@@ -51,14 +51,14 @@ _SPARE_BYTES = 100_000_000
 def pull(
     name: str,
     variant: Variant | None = None,
-    on_progress: Callable[[str], None] = lambda _: None,
+    on_progress: Callable[[Standing], object] = lambda _: None,
     *,
     connections: int = CONNECTIONS,
 ) -> Path:
     """Fetch a model by its name in the registry; returns its folder.
 
     Without `variant` it is the one that the name says (`vicuna-13b-gptq`), else the full weights,
-    else the quantized ones. `on_progress` gets a line a few times a second. A pull that was
+    else the quantized ones. `on_progress` is told a few times a second. A pull that was
     interrupted, even by a kill, goes on where it ended. Large files are fetched in several ranges
     at once, over at most `connections`. Raises PullError with the reason when it cannot, and
     UsageError when `variant` is another one than the name says.
@@ -117,15 +117,9 @@ def remove(name: str) -> int:
 @contextmanager
 def _alone(growing: Path, name: str) -> Iterator[None]:
     growing.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(growing.with_name(f".{growing.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise PullError(f"{name} is being pulled by another process already") from error
-    try:
+    taken = PullError(f"{name} is being pulled by another process already")
+    with alone(growing.with_name(f".{growing.name}.lock"), taken):
         yield
-    finally:
-        lock.release()
 
 
 def _token() -> str | None:

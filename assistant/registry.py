@@ -47,6 +47,7 @@ __all__ = [
     "free_bytes",
     "gigabytes",
     "installed",
+    "interrupted",
     "load_registry",
     "locate",
 ]
@@ -145,6 +146,17 @@ def installed() -> dict[str, list[Variant]]:
             found.setdefault(plain, []).append("gptq")
         else:
             found.setdefault(folder.name, []).append("full")
+    return found
+
+
+def interrupted() -> dict[str, list[Variant]]:
+    """The models of which a pull has left something that the next one goes on with, by name."""
+    found: dict[str, list[Variant]] = {}
+    for spec in load_registry().values():
+        for variant in spec.variants:
+            final = folder_of(spec.name, variant)
+            if final.with_name(final.name + PARTIAL).is_dir():
+                found.setdefault(spec.name, []).append(variant)
     return found
 
 

@@ -13,7 +13,7 @@ import httpx
 from assistant.download.answers import beginning, failure, may_pass, told_wait, whole_size
 from assistant.download.pace import Pace
 from assistant.download.part_file import PART, Gap, PartFile
-from assistant.download.progress import Progress
+from assistant.download.progress import Progress, Standing
 from assistant.download.remote import PullError, RemoteFile
 
 CONNECTIONS = 4
@@ -30,14 +30,14 @@ def fetch_all(
     files: Sequence[RemoteFile],
     folder: Path,
     name: str,
-    on_progress: Callable[[str], None],
+    on_progress: Callable[[Standing], object],
     *,
     token: str | None = None,
     connections: int = CONNECTIONS,
 ) -> None:
     """Fetch `files` into `folder`, where what an earlier call left is used.
 
-    `on_progress` gets a line about `name` a few times a second, in the thread that calls. No more
+    `on_progress` is told of `name` a few times a second, in the thread that calls. No more
     than `connections` are open at any time. Raises PullError when a file cannot be had, is not what
     the hub says it is, or finds no place on the disk.
     """
@@ -124,7 +124,7 @@ class _Transfer:
         self._spread: SimpleQueue[Future[None]] = SimpleQueue()
         self._parts: list[PartFile] = []
 
-    def run(self, files: Sequence[RemoteFile], on_progress: Callable[[str], None]) -> None:
+    def run(self, files: Sequence[RemoteFile], on_progress: Callable[[Standing], object]) -> None:
         """Fetch everything; raises what went wrong first."""
         largest_first = sorted(files, key=lambda file: file.size, reverse=True)
         waiting = {self._pool.submit(self._begin, file) for file in largest_first}
@@ -132,7 +132,7 @@ class _Transfer:
             done, waiting = wait(waiting, _PROGRESS_SECONDS, FIRST_EXCEPTION)
             while not self._spread.empty():
                 waiting.add(self._spread.get())
-            on_progress(self._progress.line(self._pace.resumes_in))
+            on_progress(self._progress.standing(self._pace.resumes_in))
             for future in done:
                 future.result()
 

@@ -3,7 +3,7 @@
 import queue
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -140,6 +140,14 @@ class Engine:
                 sampler=sampler,
             )
         )
+
+    def begin_together(self, submit: Callable[[], None]) -> None:
+        """Run `submit` between two passes: the requests that it begins all begin with the next one.
+
+        What is computed together is rounded together, so the same requests, after `forget` and with
+        nothing else under way, give the same text again. Raises what `submit` raises.
+        """
+        self._loop.call(submit)
 
     @property
     def adapter_names(self) -> tuple[str, ...]:

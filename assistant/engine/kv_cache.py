@@ -28,7 +28,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     @property
     def keys(self) -> torch.Tensor | None:
         """A view of the keys that it holds, None before the first. Made when somebody looks."""
-        return None if self._buffers is None else self._buffers[0][:, :, : self.length]
+        return self._held(0)
 
     @keys.setter
     def keys(self, value: torch.Tensor | None) -> None:
@@ -37,7 +37,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     @property
     def values(self) -> torch.Tensor | None:
         """A view of the values, as `keys` is of the keys."""
-        return None if self._buffers is None else self._buffers[1][:, :, : self.length]
+        return self._held(1)
 
     @values.setter
     def values(self, value: torch.Tensor | None) -> None:
@@ -90,6 +90,9 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     def nbytes(self) -> int:
         """The memory that the buffers take."""
         return sum(buffer.nbytes for buffer in self._buffers or ())
+
+    def _held(self, which: int) -> torch.Tensor | None:
+        return None if self._buffers is None else self._buffers[which][:, :, : self.length]
 
     def _begin_anew(self, value: torch.Tensor | None) -> None:
         """What the class above does when it sets keys or values: there are none yet, or no more."""

@@ -22,6 +22,7 @@ from assistant.engine.folder import (
     reason,
 )
 from assistant.engine.linear.convert import convert_linears, quantize_linears
+from assistant.engine.linear.gptq import has_second_format, mark_second_format
 from assistant.engine.linear.layout import find_layout
 from assistant.engine.lora import LoraAdapter, is_plain, load_adapter
 from assistant.engine.memory import let_go_of_files
@@ -129,6 +130,14 @@ def load_model(local: LocalModel, options: LoadOptions | None = None) -> LoadedM
     )
 
 
+def context_of(local: LocalModel) -> int:
+    """The tokens that a model's prompt and answer may have together, without loading it.
+
+    Raises ModelFolderError when the folder is damaged or of a kind that is not supported.
+    """
+    return local.context or _context_of(_load_config(check_model_folder(local.folder)))
+
+
 def pick_device(wanted: str) -> torch.device:
     """The device by name, or the best one for `auto`. Raises UsageError when it is not there."""
     if wanted == "auto":
@@ -205,6 +214,8 @@ def _load_weights(
     except Exception as error:  # whatever transformers and the quantizers make of odd folders
         raise ModelFolderError(f"{folder.path} cannot be loaded: {reason(error)}") from error
     _check_report(folder, report)
+    if has_second_format(folder.quantization):
+        mark_second_format(model)
     return model
 
 

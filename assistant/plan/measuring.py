@@ -5,6 +5,7 @@ tokens: of two widths, from which the rates for any width follow, or of a model'
 layers are larger than the processor's cache, so that weights come from memory, as they do in use.
 """
 
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from assistant.plan.weights import Storage, layer_parameters, storages_of, weigh
 
 _CHUNK = 256
 """Tokens of a prompt in one pass, as the engine reads it on a CPU."""
-_CALLS, _CALLS_AT_LEAST, _CALLS_SECONDS = 20, 2, 0.25
+_CALLS, _CALLS_AT_LEAST, _CALLS_SECONDS = 20, 3, 0.25
 """How often something is timed: so often, unless it takes long."""
 _L3 = Path("/sys/devices/system/cpu/cpu0/cache/index3/size")
 _L3_BYTES = 32 << 20
@@ -270,14 +271,14 @@ def _attention_operation(spec: ModelSpec) -> float:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """The shortest of several calls: what is longer, something else on the machine has caused."""
+    """The median of several calls: an answer of many tokens has good and bad moments, too."""
     work()  # warms up
     times: list[float] = []
     while len(times) < _CALLS and (len(times) < _CALLS_AT_LEAST or sum(times) < _CALLS_SECONDS):
         begun = time.perf_counter()
         work()
         times.append(time.perf_counter() - begun)
-    return min(times)
+    return statistics.median(times)
 
 
 def _l3_bytes() -> int:

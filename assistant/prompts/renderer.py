@@ -106,6 +106,14 @@ class Renderer:
         if self.can_chat:
             prompt = self.chat(fill_in(request))
             return replace(prompt, stop=(*prompt.stop, *fill_in_stops(request)))
+        return self._text(request)
+
+    def text(self, request: CompletionRequest) -> Prompt:
+        """The prompt for what comes behind the prefix, which is all that the model is shown."""
+        asked = before_space(request)
+        return replace(self._text(asked), drop_space=asked != request)
+
+    def _text(self, request: CompletionRequest) -> Prompt:
         encoded = encode(render_plain(request), self.tokenizer)
         return Prompt(encoded.ids, self._ids_of((EOS,)))
 

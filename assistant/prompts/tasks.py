@@ -178,6 +178,18 @@ def ask(
     return Conversation((Message("user", f"{instruction.format(language=named)}\n\n{body}"),))
 
 
+def instruct(instruction: str, text: str) -> Conversation:
+    """The conversation that asks for an instruction of the user's to be followed with `text`.
+
+    The frame around it is in the language of the instruction.
+    """
+    if is_chinese(instruction):
+        frame = f"{instruction}\n\n请按以上要求处理下面的文字,保持 Markdown 格式,只回答结果。"
+    else:
+        frame = f"{instruction}\n\nDo this with the following text. Answer with the result alone."
+    return Conversation((Message("user", f"{frame}\n\n{text}"),))
+
+
 def fill_in(request: CompletionRequest) -> Conversation:
     """A completion as a conversation, for a chat model that knows no fill-in-the-middle.
 

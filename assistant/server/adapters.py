@@ -35,6 +35,10 @@ class Adapters:
                 self._loaded[name] = adapter
         return name
 
+    def has(self, adapter: LocalAdapter) -> bool:
+        """Whether it is loaded as it stands in its folder now."""
+        return _engine_name(adapter) in self._loaded
+
     def drop_stale(self) -> None:
         """Free the adapters whose folder is gone or holds another one by now."""
         for name, adapter in list(self._loaded.items()):

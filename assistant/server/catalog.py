@@ -60,8 +60,8 @@ class Catalog:
         for name in self._names():
             card = self._card(name)
             if card is not None:
-                entries.append(_entry(card))
-                entries += [_adapted(card, found) for found in own if found.is_for(name)]
+                entries.append(self._entry(card, name))
+                entries += [self._entry(card, name, one) for one in own if one.is_for(name)]
         return entries
 
     def entry(self, name: str) -> dict[str, Any]:
@@ -71,7 +71,13 @@ class Catalog:
         card = self._card(base)
         if card is None:
             raise _unknown(f"{base} cannot be loaded")
-        return _entry(card) if target.adapter is None else _adapted(card, target.adapter)
+        return self._entry(card, base, target.adapter)
+
+    def _entry(self, card: Card, name: str, adapter: LocalAdapter | None = None) -> dict[str, Any]:
+        choice = self._home(name) or self._installed(name)
+        loaded = choice is not None and self._host.is_loaded(choice, adapter)
+        shown = _entry(card) if adapter is None else _adapted(card, adapter)
+        return shown | {"loaded": loaded}
 
     def _home(self, name: str) -> ModelChoice | None:
         home = self._host.home

@@ -126,6 +126,13 @@ class ModelHost:
         if self._held is not None:
             self._held.adapters.drop_stale()
 
+    def is_loaded(self, choice: ModelChoice, adapter: LocalAdapter | None = None) -> bool:
+        """Whether the model of `choice` is in memory, and the adapter, where one is named."""
+        held = self._held
+        if held is None or held.choice != choice:
+            return False
+        return adapter is None or held.adapters.has(adapter)
+
     def stats(self) -> EngineStats | None:
         """How the engine is doing, or None while none is loaded."""
         return self._held.served.engine.stats() if self._held is not None else None

@@ -4,6 +4,8 @@ CHAT = "/v1/chat/completions"
 COMPLETIONS = "/v1/completions"
 MODELS = "/v1/models"
 MODEL = "/v1/models/{name}"
+LOAD = "/models/load"
+UNLOAD = "/models/unload"
 HEALTH = "/health"
 METRICS = "/metrics"
 OTHER = "other"
@@ -12,7 +14,7 @@ _METHODS = ("GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE")
 
 def route_of(path: str) -> str:
     """The route of a request's path, `other` where there is none."""
-    if path in (CHAT, COMPLETIONS, MODELS, HEALTH, METRICS):
+    if path in (CHAT, COMPLETIONS, MODELS, LOAD, UNLOAD, HEALTH, METRICS):
         return path
     return MODEL if path.startswith(f"{MODELS}/") else OTHER
 

@@ -9,6 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant import paths
+from assistant.loopback import foreign_part
 from assistant.server.activity import Activity
 from assistant.server.bodies import read_body, replay
 from assistant.server.limits import Limits
@@ -16,8 +17,6 @@ from assistant.server.metrics import Metrics
 from assistant.server.refusals import Refusal, RefusalLog, refusal_of
 from assistant.server.routes import HEALTH, METRICS, route_of
 
-_LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
-_OWN_SITES = ("none", "same-origin")
 _PASSIVE = (HEALTH, METRICS)
 """Watching a server is no use of it: it may idle meanwhile."""
 
@@ -98,26 +97,13 @@ class Guard:
 def _check_address(headers: Headers) -> None:
     """Refuse what a page of some website has a browser send. Raises Refusal (403).
 
-    Such a page can reach loopback in two ways: under a name of its own that it makes resolve to
-    127.0.0.1, which is then in the Host header; or by its true address, and then the browser says
-    from where the request comes, at the latest when it is one that could change something. No page
-    is served here, so that no browser has a reason to come at all.
+    No page is served here, so that no browser has a reason to come at all.
     """
-    host = headers.get("host", "")
-    if not is_loopback_name(host):
+    foreign = foreign_part(headers)
+    if foreign == "host":
         raise Refusal(403, "this server answers on loopback names only", code="foreign_host")
-    origin = headers.get("origin", f"http://{host}")
-    site = headers.get("sec-fetch-site", "none")
-    if origin.lower() != f"http://{host.lower()}" or site not in _OWN_SITES:
+    if foreign == "origin":
         raise Refusal(403, "this server answers no pages of other sites", code="foreign_origin")
-
-
-def is_loopback_name(host: str) -> bool:
-    """Whether a Host header's value, with or without a port, names this machine to itself."""
-    name, colon, port = host.rpartition(":")
-    if not colon or not port.isdecimal():
-        name = host
-    return name.lower() in _LOOPBACK_NAMES
 
 
 def _private_text(path: Path) -> str:

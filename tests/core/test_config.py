@@ -43,3 +43,10 @@ def test_a_broken_file_is_named(config: Path) -> None:
     config.write_text("model = ")
     with pytest.raises(UsageError, match=r"config\.toml"):
         load_settings()
+
+
+def test_instructions_and_keys_are_tables(config: Path) -> None:
+    config.write_text('[instructions]\n"For the log" = "One line."\n[keys]\npolish = "f5"\n')
+    settings = load_settings()
+    assert settings.instructions == {"For the log": "One line."}
+    assert settings.keys == {"polish": "f5"}

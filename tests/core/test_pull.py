@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from assistant import pull as pulling
-from assistant.download import PullError, transfer
+from assistant.download import PullError, Standing, transfer
 from assistant.errors import ModelNotFoundError, UsageError
 from assistant.pull import pull, remove
 from assistant.registry import folder_of, installed, locate
@@ -40,7 +40,7 @@ def small_ranges(monkeypatch: pytest.MonkeyPatch) -> int:
 
 def test_a_complete_pull(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[str] = []
-    folder = pull(NAME, on_progress=lines.append)
+    folder = pull(NAME, on_progress=lambda standing: lines.append(str(standing)))
     assert folder == folder_of(NAME, "gptq")
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == {
         name: data for name, data in hub.files.items() if data != b"never fetched"
@@ -181,7 +181,8 @@ def test_ranges_that_nobody_asked_for_are_not_kept(hub: Hub, small_ranges: int) 
 def test_a_hub_that_asks_for_patience(hub: Hub, small_ranges: int) -> None:
     hub.refusals = ["1"]
     lines: list[str] = []
-    assert (pull(NAME, on_progress=lines.append) / "model.safetensors").read_bytes() == WEIGHTS
+    folder = pull(NAME, on_progress=lambda standing: lines.append(str(standing)))
+    assert (folder / "model.safetensors").read_bytes() == WEIGHTS
     assert any("the model hub asks to wait 1 s" in line for line in lines)
     in_time = [moment for moment in hub.times if moment < hub.times[0] + 0.9]
     # Those that were under way when one was refused, or were sent before that was read.
@@ -293,7 +294,7 @@ def test_two_pulls_of_one_model(hub: Hub) -> None:
     blocked = threading.Event()
     errors: list[PullError] = []
 
-    def second(_: str) -> None:
+    def second(_: Standing) -> None:
         if not blocked.is_set():
             blocked.set()
             try:
@@ -306,7 +307,7 @@ def test_two_pulls_of_one_model(hub: Hub) -> None:
 
 
 def test_an_interrupt_stops_all_threads(hub: Hub) -> None:
-    def interrupt(_: str) -> None:
+    def interrupt(_: Standing) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

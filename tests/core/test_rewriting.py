@@ -1,14 +1,16 @@
 """Rewriting keeps the user's words wherever the model's answer would lose some of them."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from assistant.client import ModelCard
+from assistant.errors import ServerError
 from assistant.messages import Conversation, SamplingParams
 from assistant.prompts.tasks import Task, Wording
-from assistant.rewriting import answer, continued, rewritten
+from assistant.rewriting import answer, continued, followed, rewritten
 
 CARD = ModelCard(
     "m", context=2048, wording=Wording.BRIEF, chat=True, fim=True, reads=(), description=""
@@ -73,3 +75,16 @@ async def test_a_continuation_stands_behind_all_that_was_there() -> None:
         "今天天气很好。我们去公园。\n"
     )
     assert await continued("One.", scripted(""), CARD) == "One."
+
+
+async def test_an_instruction_of_the_users_is_followed() -> None:
+    client = scripted("  Hi there.\n")
+    large = replace(CARD, wording=Wording.FULL)
+    assert await followed("Be friendly.", "Hello.", client, large) == "Hi there."
+    with pytest.raises(ServerError, match="larger model"):
+        await followed("Be friendly.", "Hello.", client, CARD)
+
+
+async def test_an_instruction_that_ends_in_circles_gives_nothing() -> None:
+    client = scripted("Friendly. " * 100)
+    assert await followed("Be friendly.", "Hi.", client, replace(CARD, wording=Wording.FULL)) == ""

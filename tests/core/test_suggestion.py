@@ -159,3 +159,35 @@ def test_more_output_behind_enough_changes_nothing(
     spot = Spot("", after, max_lines=4)
     if spot.enough(raw[:end]):
         assert spot.suggestion(raw[:end], cut=cut) == spot.suggestion(raw, cut=False)
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (" we go home. Then we sleep", " we go home."),
+        (" it is 3.5 metres. Long", " it is 3.5 metres."),
+        (' she said "no!" And', ' she said "no!"'),
+        ("。我们回家。然后", "。我们回家。"),
+        ("我们说：“走吧。”然后", "我们说：“走吧。”"),
+        ("1. first. 2. second", "1. first."),
+        ("\n- bread. And\n- jam", "\n- bread."),
+        (" with no end", " with no end"),
+    ],
+)
+def test_prose_ends_with_its_first_sentence(raw: str, shown: str) -> None:
+    spot = Spot("", "", max_lines=1, language="markdown", one_sentence=True)
+    assert spot.suggestion(raw, cut=False) == shown
+
+
+def test_more_than_a_sentence_need_not_be_written() -> None:
+    spot = Spot("", "", max_lines=1, language="markdown", one_sentence=True)
+    assert not spot.enough(" it is 3.")
+    assert not spot.enough("我们回家。")
+    assert spot.enough(" we go. ")
+    assert spot.enough("我们回家。然")
+
+
+def test_of_a_sentence_that_was_cut_the_last_word_is_left_out() -> None:
+    spot = Spot("", "", max_lines=1, language="markdown", one_sentence=True)
+    assert spot.suggestion(" we will go to the mou", cut=True) == " we will go to the"
+    assert spot.suggestion("mou", cut=True) == "mou"

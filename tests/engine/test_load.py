@@ -103,10 +103,13 @@ def answer_text(loaded: LoadedModel, prompt: Prompt) -> str:
 
 
 def is_near_tie(model: Any, prompt: Prompt, before: list[int], one: int, other: int) -> bool:
-    """Whether the next token could be either, for all that bfloat16 can tell apart."""
+    """Whether the next token could be either, for all that bfloat16 can tell apart.
+
+    Base and adapter are rounded one after the other: two steps of its 8 bits.
+    """
     with torch.inference_mode():
         row = model(torch.tensor([[*prompt.ids, *before]])).logits[0, -1].float()
-    return float((row[one] - row[other]).abs()) <= 2**-7 * float(row.abs().max())
+    return float((row[one] - row[other]).abs()) <= 2**-6 * float(row.abs().max())
 
 
 @pytest.mark.parametrize("with_adapter", [False, True], ids=["base", "adapter"])

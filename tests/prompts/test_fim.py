@@ -122,6 +122,14 @@ def test_a_base_model_without_any_format_gets_the_plain_prefix() -> None:
     assert prompt.end_ids == {made.id("</s>")}
 
 
+def test_a_text_is_gone_on_from_whatever_formats_there_are() -> None:
+    made = families()["byte-level"]
+    asked = CompletionRequest("def f():\n", "unused")
+    prompt = made.renderer(fim="starter").text(asked)
+    assert prompt == made.renderer().complete(asked)
+    assert prompt != made.renderer(fim="starter").complete(asked)
+
+
 def test_training_needs_a_format() -> None:
     with pytest.raises(ValueError, match="no fill-in-the-middle format"):
         families()["byte-level"].renderer().complete_training(CompletionRequest("a"), "b")

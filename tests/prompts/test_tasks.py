@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from assistant.messages import CompletionRequest
 from assistant.prompts import CHAT_FORMATS, FIM_FORMATS, Task, Wording, ask, clean_answer
 from assistant.prompts.languages import is_chinese
-from assistant.prompts.tasks import PREFILL_CHARACTERS, fill_in, fill_in_stops
+from assistant.prompts.tasks import PREFILL_CHARACTERS, fill_in, fill_in_stops, instruct
 from assistant.prompts.tokenizer import well_formed
 from assistant.registry import load_registry
 from tests.prompts.families import FAMILIES, families
@@ -130,3 +130,16 @@ def test_clean_answer(task: Task, answer: str, wanted: str) -> None:
 def test_every_chat_format_can_complete() -> None:
     for fmt in CHAT_FORMATS:
         assert families()["byte-level"].renderer(chat=fmt).complete(REQUEST).ids
+
+
+@pytest.mark.parametrize(
+    ("instruction", "frame"),
+    [("Be brief.", "Answer with the result alone"), ("写得友好些", "只回答结果")],
+)
+def test_an_instruction_stands_before_the_text_in_its_own_language(
+    instruction: str, frame: str
+) -> None:
+    (message,) = instruct(instruction, "Some text.").messages
+    assert message.content.startswith(instruction)
+    assert frame in message.content
+    assert message.content.endswith("\n\nSome text.")

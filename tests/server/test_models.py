@@ -181,3 +181,46 @@ def test_an_adapter_that_is_damaged(server: Live) -> None:
     with pytest.raises(openai.APIStatusError, match=r"adapter_model\.safetensors is missing"):
         text(server, "one:mine")
     assert text(server, "one") == "wellsaid"
+
+
+def in_memory(server: Live) -> list[str]:
+    return [
+        model.id for model in server.client().models.list().data if model.model_dump()["loaded"]
+    ]
+
+
+def test_a_model_is_loaded_and_freed_on_demand(server: Live, loader: Loader) -> None:
+    put_adapter("mine", "two")
+    assert in_memory(server) == ["one"]
+    entry = server.http("POST", "/models/load", json={"model": "two:mine"}).json()
+    assert (entry["id"], entry["loaded"]) == ("two:mine", True)
+    assert in_memory(server) == ["two", "two:mine"]
+    for _ in range(2):  # a second time there is nothing to free, which is no error
+        freed = server.http("POST", "/models/unload")
+        assert (freed.status_code, freed.json()["loaded"]) == (200, False)
+    assert loader.engines["two"].closed.is_set()
+    assert in_memory(server) == []
+    assert server.health()["status"] == "unloaded"
+    assert text(server, "two") == "wellsaid"
+    assert loader.loads == ["one", "two", "two"]
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("broken", 500), ("nothing", 404), ("one:nothing", 404), ("../one", 404)]
+)
+def test_what_cannot_be_loaded_leaves_the_model_in_memory(
+    server: Live, name: str, status: int
+) -> None:
+    refused = server.http("POST", "/models/load", json={"model": name})
+    assert refused.status_code == status
+    assert in_memory(server) == ["one"]
+
+
+async def test_a_model_that_answers_is_not_freed(server: Live) -> None:
+    async with server.async_client() as client, asyncio.timeout(60):
+        running = await client.completions.create(model="one", prompt="for ever", stream=True)
+        await anext(aiter(running))
+        refused = await asyncio.to_thread(server.http, "POST", "/models/unload")
+        assert refused.status_code == 409
+        assert refused.json()["error"]["code"] == "model_in_use"
+        await running.close()

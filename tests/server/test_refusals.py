@@ -9,9 +9,9 @@ import pytest
 
 from assistant.client.record import ModelChoice
 from assistant.errors import ModelFolderError
+from assistant.loopback import is_loopback_name
 from assistant.server.engines import Served
 from assistant.server.limits import Limits
-from assistant.server.security import is_loopback_name
 from tests.server.live import TOKEN, Live, live
 from tests.server.scripted_engine import ScriptedLoader
 

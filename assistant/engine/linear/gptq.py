@@ -1,5 +1,6 @@
 """gptqmodel's 4-bit layers as `Int4Linear`, with the values that gptqmodel gives them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -15,10 +16,27 @@ class NotConvertible(Exception):
     """A layer that has to stay as it is; the text says why."""
 
 
+def has_second_format(said: Mapping[str, Any] | None) -> bool:
+    """Whether a folder's `quantization_config` says that its zeros are stored as they are."""
+    said = said or {}
+    return "gptq_v2" in (said.get("checkpoint_format"), said.get("format"))
+
+
 def is_gptq(module: Any) -> bool:
     """Whether a module is a GPTQ layer of gptqmodel, by what it holds."""
     names = ("qweight", "qzeros", "scales", "g_idx", "bits", "group_size", "qzero_format")
     return all(hasattr(module, name) for name in names)
+
+
+def mark_second_format(model: Any) -> None:
+    """Say of a model that was just loaded that its zeros are stored as they are, not less one.
+
+    transformers tells gptqmodel's layers nothing of a folder's `checkpoint_format`: each would add
+    the one that is missing from the first format.
+    """
+    for layer in model.modules():
+        if is_gptq(layer):
+            layer.qzero_format(format=2)
 
 
 def convert_gptq(layer: Any) -> Int4Linear:

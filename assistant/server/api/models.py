@@ -1,15 +1,22 @@
-"""`GET /v1/models`."""
+"""`GET /v1/models`, and which of them is in memory: `POST /models/load`, `/models/unload`."""
 
 from typing import Any
 
 from fastapi import APIRouter
 
 from assistant.server import routes
+from assistant.server.api.fields import Strict
 from assistant.server.catalog import Catalog
 from assistant.server.host import ModelHost
 from assistant.server.refusals import Refusal
 
 LOADING_RETRY_SECONDS = 2
+
+
+class LoadRequest(Strict):
+    """The body of `/models/load`."""
+
+    model: str
 
 
 def router(host: ModelHost, catalog: Catalog) -> APIRouter:
@@ -37,5 +44,22 @@ def router(host: ModelHost, catalog: Catalog) -> APIRouter:
         """The model of that name."""
         check()
         return catalog.entry(name)
+
+    @api.post(routes.LOAD)
+    async def load(body: LoadRequest) -> dict[str, Any]:
+        """Bring a model into memory, with its adapter where the name says one."""
+        check()
+        target = catalog.target(body.model)
+        (await host.lease(target.choice, target.adapter)).release()
+        return catalog.entry(body.model)
+
+    @api.post(routes.UNLOAD)
+    async def unload() -> dict[str, Any]:
+        """Free the memory of the model; the next request loads it again."""
+        check()
+        name = host.model
+        if not await host.unload() and host.state.status == "ready":
+            raise Refusal(409, f"{name} is in use: wait until it has answered", code="model_in_use")
+        return {"model": name, "loaded": False}
 
     return api

@@ -35,6 +35,8 @@ def nf4(outputs: int) -> nn.Module:
     from assistant.engine.linear.convert import convert_linears
 
     convert_linears(model, 0)
+    if not hasattr(model[0], "kernel"):
+        pytest.skip("this processor has no kernel for NF4")
     return model[0]
 
 

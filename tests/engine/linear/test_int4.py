@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from assistant.engine.linear import packed, quantized
 from assistant.engine.linear.int4 import Int4Linear
 from tests.engine.linear.conftest import MakeInt4
 
@@ -73,6 +74,21 @@ def test_layers_side_by_side(dense: bool, make_int4: MakeInt4) -> None:
         for layer in (joined, *layers):
             layer.kernel_rows = kernel_rows
         assert torch.equal(joined(x), torch.cat([layer(x) for layer in layers], dim=1))
+
+
+@pytest.mark.parametrize("packs", [False, True])
+def test_kept_weights_are_each_layers_own(
+    packs: bool, make_int4: MakeInt4, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not packs:  # as on a processor without AVX-512
+        monkeypatch.setattr(packed, "can_pack", lambda: False)
+        monkeypatch.setattr(quantized, "can_pack", lambda: False)
+    (first, weight), (second, _) = make_int4(64, seed=1), make_int4(64, seed=2)
+    first.keep_dense()
+    second.keep_dense()
+    first.kernel_rows = 0
+    x = rows(7)
+    assert error(first(x), x.double() @ weight.t()) < ROUNDING
 
 
 def test_what_cannot_stand_side_by_side(make_int4: MakeInt4) -> None:
