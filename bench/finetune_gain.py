@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant import paths
+from assistant.completion.window import request_at
 from assistant.context.files import read_source, source_files
 from assistant.engine.engine import Engine
 from assistant.engine.load import LoadOptions, load_model
@@ -39,7 +40,7 @@ from assistant_finetune.training.result import Outcome
 from assistant_finetune.training.run import start
 from assistant_lsp.buffer import TextBuffer
 from assistant_lsp.documents import Document as Opened
-from assistant_lsp.window import around, request_at
+from assistant_lsp.window import around
 from bench.targets import Target, show_verdicts, verdict
 
 ASIDE = 0.2
@@ -122,7 +123,8 @@ def _request(path: str, text: str, start: int, line: str, context: int) -> Compl
     """What the language server asks where the line is not written yet."""
     buffer = TextBuffer.of(text[:start] + text[start + len(line) :], "utf-16")
     document = Opened(f"file:///{path}", "python", 1, buffer)
-    return request_at(document, *around(buffer, start), context)
+    before, after = around(buffer, start)
+    return request_at(before, after, document.language, document.path, context)
 
 
 def hits(engine: Engine, lines: Sequence[Line], adapter: str | None) -> list[bool]:

@@ -34,21 +34,24 @@ COMMON: dict[str, Any] = {
     "max_steps": 3,
     "batch_size": 4,
     "evaluate_every": 2,
-    "held_out": 0.1,
+    "held_out": 0.02,
     "learn": "all",
 }
 SMALL = {"max_length": 512, "micro_batch_size": 2}
+SHORT = {"max_length": 256, "micro_batch_size": 2}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "starter lora": ("starter", {"method": "lora"}),
     "starter lora fp32": ("starter", {"method": "lora", "precision": "fp32", **SMALL}),
-    "starter qlora": ("starter", {"method": "qlora", **SMALL}),
+    "starter qlora": ("starter", {"method": "qlora", "unpacked": False, **SMALL}),
     "starter full": ("starter", {"method": "full"}),
     "60m lora": ("60m", {"method": "lora", **SMALL}),
     "60m lora 8-bit": ("60m", {"method": "lora", "optimizer": "adamw-8bit", **SMALL}),
     "60m lora twice": ("60m", {"method": "lora", "checkpointing": True, **SMALL}),
     "60m full": ("60m", {"method": "full", **SMALL}),
-    "60m qlora": ("60m", {"method": "qlora", "max_length": 256, "micro_batch_size": 2}),
-    "60m gptq": ("60m-gptq", {"method": "qlora", "max_length": 256, "micro_batch_size": 2}),
+    "60m qlora": ("60m", {"method": "qlora", "unpacked": False, **SHORT}),
+    "60m qlora unpacked": ("60m", {"method": "qlora", **SHORT}),
+    "60m gptq": ("60m-gptq", {"method": "qlora", "unpacked": False, **SHORT}),
+    "60m gptq unpacked": ("60m-gptq", {"method": "qlora", **SHORT}),
     "350m lora": ("350m", {"method": "lora", "max_length": 256, "micro_batch_size": 1}),
     "350m lora twice": ("350m", {"method": "lora", "checkpointing": True, **SMALL}),
 }

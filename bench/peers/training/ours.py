@@ -11,7 +11,7 @@ from assistant_finetune.training.checkpoints import Checkpoints
 from assistant_finetune.training.metrics import Metrics
 from assistant_finetune.training.prepare import prepare
 from assistant_finetune.training.run import ordered_rows
-from assistant_finetune.training.settings import Settings
+from assistant_finetune.training.settings import Method, Settings
 from assistant_finetune.training.trainer import Job, make_trainer
 from bench.peers.training import task
 from bench.peers.training.meter import Meter
@@ -21,12 +21,13 @@ class Ours:
     """Rows of our packing through our trainer."""
 
     def __init__(self, model: str, chats: str, folder: str, *options: str) -> None:
-        """Prepare the data and load the base; `options` may be `checkpointing`."""
+        """Prepare the data and load the base; `options` may be `checkpointing` and `nf4`."""
         local, run = locate(model), Path(folder)
+        method: Method = "qlora" if "nf4" in options else "lora"
         settings = Settings(
             base=model,
             data=(chats,),
-            method="lora",
+            method=method,
             max_length=task.MAX_LENGTH,
             held_out=0.0,
             scrub=False,
@@ -36,12 +37,14 @@ class Ours:
             rank=task.RANK,
             optimizer="adamw",
             adapter_precision="fp32",
+            unpacked=method == "qlora",
             checkpointing="checkpointing" in options,
         )
         prepared, _ = prepare(settings, local, run)
         steps = math.ceil(prepared.rows[0] / settings.batch_size)
         settings = settings.with_changes(max_steps=steps, evaluate_every=steps)
-        base = load_base(local, "lora", settings.precision, "cpu")
+        unpacked = bool(settings.unpacked)
+        base = load_base(local, method, settings.precision, "cpu", unpacked=unpacked)
         metrics = Metrics(run / "metrics.jsonl", steps, lambda: 0, lambda: 0, lambda _: None)
         once = range(prepared.rows[0])  # a run would fill its last step from the next epoch
         rows = ordered_rows(settings, prepared, run).select(once)

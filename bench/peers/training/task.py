@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -21,12 +22,21 @@ LEARNING_RATE = 2e-4
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 _Models: Any = AutoModelForCausalLM
 _Tokenizer: Any = AutoTokenizer
+_BitsAndBytes: Any = transformers.BitsAndBytesConfig
 
 
-def load(model: str) -> tuple[Any, Any]:
-    """The base in bfloat16, and its tokenizer, as transformers loads them."""
+def load(model: str, *, nf4: bool = False) -> tuple[Any, Any]:
+    """The base in bfloat16 or in NF4, and its tokenizer, as transformers loads them."""
     keep_few_shapes()
-    loaded = _Models.from_pretrained(model, dtype=torch.bfloat16, local_files_only=True)
+    options: dict[str, Any] = {}
+    if nf4:
+        options["quantization_config"] = _BitsAndBytes(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
+    loaded = _Models.from_pretrained(model, dtype=torch.bfloat16, local_files_only=True, **options)
     return loaded, _Tokenizer.from_pretrained(model, local_files_only=True)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from assistant.engine.load import LoadedModel, LoadOptions, load_model
+from assistant.engine.quiet import quiet
 from assistant.errors import AssistantError, UsageError
 from assistant.registry import LocalModel, locate
 from assistant_finetune.adapters import gguf
@@ -30,7 +31,6 @@ from assistant_finetune.adapters.agreement import (
 from assistant_finetune.adapters.installed import Installed
 from assistant_finetune.adapters.merging import merge
 from assistant_finetune.adapters.quantizing import quantize
-from assistant_finetune.quiet import quiet
 from assistant_finetune.training.prepare import EVALUATION_FILE, prepare
 from assistant_finetune.training.rows import read_rows
 from assistant_finetune.training.run_folder import RunFolder

@@ -12,18 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from assistant.engine.folder import check_adapter_folder
 from assistant.engine.load import LoadedModel, LoadOptions, load_model
 from assistant.engine.lora import AdapterHooks, LoraAdapter
+from assistant.engine.quiet import quiet
 from assistant.errors import AssistantError, UsageError
 from assistant.prompts.fingerprint import probe_ids
 from assistant.registry import LocalModel, locate
 from assistant_finetune.adapters.agreement import apart
 from assistant_finetune.adapters.installed import Installed
-from assistant_finetune.quiet import quiet
-from assistant_finetune.training.weights import matrix_of
+from assistant_finetune.training.weights import is_packed, matrix_of, put_plain
 from assistant_finetune.training.whole_model import copy_beside
 
 _FURTHEST = 0.05
@@ -67,7 +66,7 @@ def merge(adapter: Installed, output: Path, device: str = "cpu") -> Merged:
         )
     check_adapter_folder(adapter.folder)
     for layer in loaded.model.modules():
-        if getattr(getattr(layer, "weight", None), "quant_state", None) is not None:
+        if is_packed(layer):
             layer.training = True  # otherwise it rearranges its weights when it is asked
     ids = torch.tensor([probe_ids(loaded.renderer)], device=loaded.model.device)
     with torch.inference_mode(), AdapterHooks(loaded.model).using(loaded.adapter):
@@ -87,22 +86,14 @@ def merge(adapter: Installed, output: Path, device: str = "cpu") -> Merged:
 
 def _merge(loaded: LoadedModel, adapter: LoraAdapter) -> None:
     """Put plain layers in the places of all quantized ones, and add the adapter's matrices."""
-    modules = dict(loaded.model.named_modules())
-    for name, layer in modules.items():
+    for name, layer in list(loaded.model.named_modules()):
         pair = adapter.layers.get(name)
-        packed = getattr(getattr(layer, "weight", None), "quant_state", None) is not None
-        if pair is None and not packed:
+        if pair is None and not is_packed(layer):
             continue
         matrix = matrix_of(layer)
         if pair is not None:
             matrix = matrix + pair.up.float() @ pair.down.float()
-        bias = layer.bias
-        plain = nn.Linear(layer.in_features, layer.out_features, bias is not None, device="meta")
-        plain.weight = nn.Parameter(matrix.to(torch.bfloat16), requires_grad=False)
-        if bias is not None:
-            plain.bias = nn.Parameter(bias.detach().to(torch.bfloat16), requires_grad=False)
-        parent, _, last = name.rpartition(".")
-        setattr(modules[parent], last, plain)
+        put_plain(loaded.model, name, matrix.to(torch.bfloat16))
 
 
 def _save(loaded: LoadedModel, base: LocalModel, output: Path) -> None:

@@ -1,12 +1,14 @@
-"""The record of use as examples: what the user kept, at the place where it was suggested."""
+"""The record of use as examples: what the user kept where it was suggested, and good answers."""
 
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from assistant.history import History, Suggestion
-from assistant.messages import CompletionRequest
+from assistant.history import Chat as KeptChat
+from assistant.history import Chats, History, Suggestion, TurnTree
+from assistant.history.chat_export import spoken
+from assistant.messages import CompletionRequest, Conversation, Message
 from assistant.prompts import Task
-from assistant_finetune.data.examples import Asked, Example, Hole
+from assistant_finetune.data.examples import Asked, Chat, Example, Hole
 from assistant_finetune.data.journal import Changed, Journal
 from assistant_finetune.data.origin import Origin
 
@@ -37,6 +39,41 @@ def read(journal: Journal, history: History | None = None) -> Iterator[Example]:
                 journal.change(Changed(origin, "left out: nothing in it is known to be wanted"))
     finally:
         history.close()
+
+
+def read_chats(journal: Journal, chats: Chats | None = None) -> Iterator[Example]:
+    """The answers in conversations that were rated good, each learned once, the oldest first.
+
+    A branch is read up to its last good answer; its other answers are there to be read alone.
+    Conversations without one are counted in the journal. Raises HistoryError.
+    """
+    chats = chats or Chats()
+    try:
+        for chat, tree in chats.export():
+            origin = Origin("history", part=chat.id)
+            found = list(_branches(chat, tree, origin))
+            yield from found
+            if not found:
+                journal.change(Changed(origin, "left out: no answer in it is rated good"))
+    finally:
+        chats.close()
+
+
+def _branches(chat: KeptChat, tree: TurnTree, origin: Origin) -> Iterator[Chat]:
+    learned = set[str]()
+    for leaf in tree.leaves:
+        path = tree.until(leaf.id)
+        good = [number for number, turn in enumerate(path) if turn.thumb == "up"]
+        if not good or path[good[-1]].id in learned:
+            continue
+        said = spoken(path[: good[-1] + 1], chat.system)
+        weights = tuple(
+            float(any(turn.thumb == "up" and turn.id not in learned for turn in turns))
+            for _, _, turns in said
+        )
+        learned |= {path[number].id for number in good}
+        messages = tuple(Message(role, text) for role, text, _ in said)
+        yield Chat(Conversation(messages), origin, weights)
 
 
 def kept_text(suggestion: Suggestion) -> str | None:

@@ -71,7 +71,13 @@ def coloured(sample: Sample, tokenizer: TextTokenizer) -> "Text":
 def as_fields(sample: Sample, tokenizer: TextTokenizer) -> dict[str, Any]:
     """The sample as JSON has it."""
     tokens = [
-        {"id": number, "text": piece.text, "learned": piece.learned, "weight": piece.weight}
+        {
+            "id": number,
+            "text": piece.text,
+            "learned": piece.learned,
+            "control": piece.control,
+            "weight": piece.weight,
+        }
         for number, piece in zip(sample.ids, pieces(sample, tokenizer), strict=True)
     ]
     return {

@@ -4,7 +4,6 @@ The same conversation lands on the same side whenever and with whatever else it 
 when it has grown since, and a file also when it was edited.
 """
 
-import hashlib
 import json
 import os
 import tempfile
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from assistant import held_out
 from assistant.errors import UsageError
 from assistant_finetune.data.examples import Asked, Chat, Document, Example, Hole
 from assistant_finetune.data.folder import DATA_FILE, HELD_OUT_FILE, TRAIN_FILE, is_data_folder
@@ -23,8 +23,7 @@ from assistant_finetune.data.origin import Origin
 
 def is_held_out(example: Example, share: float) -> bool:
     """Whether an example is on the held-out side, where that has such a share of all."""
-    digest = hashlib.sha256(_identity(example).encode()).digest()
-    return int.from_bytes(digest[:8]) < share * 2**64
+    return held_out.is_held_out(_identity(example), share)
 
 
 def _identity(example: Example) -> str:
@@ -35,9 +34,9 @@ def _identity(example: Example) -> str:
             first = next((turn for turn in turns if turn.role == "user"), turns[0])
             return f"chat\0{first.content.strip()}"
         case Document():
-            return f"file\0{example.path or example.text}"
+            return held_out.file_identity(example.path or example.text)
         case Hole():
-            return f"file\0{example.request.path or example.request.prefix}"
+            return held_out.file_identity(example.request.path or example.request.prefix)
         case Asked():
             return f"task\0{example.text.strip()}"
 

@@ -50,6 +50,7 @@ def read_source(source: Source, journal: Journal) -> Iterator[tuple[Example, Kin
         yield from _file(path, source.name, source, journal)
     elif source.name == HISTORY:
         yield from ((example, None) for example in history.read(journal))
+        yield from ((example, None) for example in history.read_chats(journal))
     elif _HUB_NAME.fullmatch(source.name) and path.suffix not in _NAMES_OF_FILES:
         records = hub.read(source.name.removeprefix("hub:"), journal)
         yield from Reader(journal, source.kind, source.paths).read(records)

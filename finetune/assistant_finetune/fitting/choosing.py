@@ -1,5 +1,6 @@
 """The settings that nobody chose, from the model, the device and its memory."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ from assistant.errors import AssistantError, UsageError
 from assistant.model_specs import ModelSpec
 from assistant.plan.machine import Device
 from assistant_finetune.fitting.memory import TrainingMemory, memory_of
-from assistant_finetune.training.settings import Settings
+from assistant_finetune.training.settings import EPOCHS, Settings
 
 _ROOM = 0.92
 """The share of the free memory that may be planned for."""
@@ -19,6 +20,8 @@ _SHORTEST = 64
 """Tokens: below it there is nothing worth learning in a sample."""
 _SMALL_STEP = 4
 """Rows in a step of a small model, which learns more from many steps than from smooth ones."""
+_STEPS_OF_SMALL = 200
+"""Of a small model, where nobody says how many: with the starter five minutes of one core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,14 @@ def choose(settings: Settings, spec: ModelSpec, device: Device, processes: int =
     What was chosen by the user stays. Where nothing fits, the smallest choice is returned.
     Raises UsageError where the rows of a step cannot be shared by the processes.
     """
+    slow_bfloat16 = "precision" not in settings.model_fields_set and _prefers_float32(device)
     if spec.parameters < _SMALL and "batch_size" not in settings.model_fields_set:
         settings = settings.with_changes(batch_size=_rows_of_small(settings, processes))
+    if slow_bfloat16:
+        settings = settings.with_changes(precision="fp32")
     _check_shared(settings, processes)
     found = _choice(_wished(settings, spec, device.kind, processes), spec, device, processes)
-    for smaller in _smaller(settings, spec, processes):
+    for smaller in _smaller(settings, spec, processes, slow_bfloat16):
         if found.fits:
             break
         chosen = found.settings.with_changes(**smaller(found.settings))
@@ -60,9 +66,25 @@ def choose(settings: Settings, spec: ModelSpec, device: Device, processes: int =
     return found
 
 
+def _prefers_float32(device: Device) -> bool:
+    """Whether it is a processor that has to imitate bfloat16, at a third of float32's speed."""
+    if device.kind != "cpu":
+        return False
+    from assistant.engine.linear.packed import can_pack
+
+    return not can_pack()
+
+
 def _choice(chosen: Settings, spec: ModelSpec, device: Device, processes: int) -> Choice:
     memory = memory_of(spec, chosen, device.kind, processes)
     return Choice(chosen, memory, device, processes)
+
+
+def usual_steps(settings: Settings, rows: int, spec: ModelSpec) -> int:
+    """The steps of a run with so many rows in an epoch, where nobody says how many."""
+    steps = max(1, math.ceil((settings.epochs or EPOCHS) * rows / settings.batch_size))
+    few = settings.epochs is None and spec.parameters < _SMALL
+    return min(steps, _STEPS_OF_SMALL) if few else steps
 
 
 def check_fits(choice: Choice, spec: ModelSpec) -> None:
@@ -123,10 +145,16 @@ def _wished(settings: Settings, spec: ModelSpec, kind: str, processes: int) -> S
         "max_length": min(settings.max_length or (1024 if small else _LONGEST), spec.context),
         "optimizer": settings.optimizer or "adamw",
         "adapter_precision": settings.adapter_precision or "fp32",
+        "unpacked": _unpacked(settings, method, kind),
         "checkpointing": settings.checkpointing if settings.checkpointing is not None else False,
         "micro_batch_size": settings.micro_batch_size or _largest_micro(settings, kind, processes),
     }
     return settings.with_changes(**values)
+
+
+def _unpacked(settings: Settings, method: str, kind: str) -> bool:
+    possible = method == "qlora" and kind == "cpu"
+    return possible and settings.unpacked is not False
 
 
 def _rows_of_small(settings: Settings, processes: int) -> int:
@@ -142,7 +170,7 @@ def _largest_micro(settings: Settings, kind: str, processes: int) -> int:
 
 
 def _smaller(
-    settings: Settings, spec: ModelSpec, processes: int
+    settings: Settings, spec: ModelSpec, processes: int, slow_bfloat16: bool
 ) -> Iterator[Callable[[Settings], dict[str, Any]]]:
     """What saves memory, first what costs nothing but time."""
     if settings.micro_batch_size is None:
@@ -151,6 +179,10 @@ def _smaller(
             yield lambda now, size=size: {  # type: ignore[misc]
                 "micro_batch_size": min(size, now.micro_batch_size or 1)
             }
+    if settings.unpacked is None:
+        yield lambda now: {"unpacked": False}
+    if slow_bfloat16:
+        yield lambda now: {"precision": "bf16"}
     if settings.checkpointing is None:
         yield lambda now: {"checkpointing": True}
     if settings.method is None and "full" in spec.variants:

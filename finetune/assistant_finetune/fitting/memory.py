@@ -10,7 +10,13 @@ from dataclasses import dataclass, fields
 
 from assistant.model_specs import ModelSpec
 from assistant.plan.weights import Storage, weights_of
-from assistant_finetune.fitting.activations import ALL, held_bytes, logits_bytes
+from assistant_finetune.fitting.activations import (
+    ALL,
+    held_bytes,
+    is_joined,
+    logits_bytes,
+    made_bytes,
+)
 from assistant_finetune.training.settings import Settings
 
 _RUNTIME = {"cpu": 745_000_000, "cuda": 700_000_000}
@@ -19,12 +25,17 @@ _LAYER_RUNTIME = {"cpu": 65_000_000, "cuda": 0}
 """The packages that know other kinds of layers: PEFT imports them to look whether a layer is one of
 theirs, but knows that NF4 is not, and has no question where all weights are trained."""
 _HEAP = {"cpu": 0.65, "cuda": 0.0}
+_HEAP_PLAIN = {"cpu": 0.25, "cuda": 0.0}
+_HEAP_TWICE = {"cpu": 0.33, "cuda": 0.0}
 """What the C library holds beside activations and logits, as a share of them.
 
 PyTorch asks for aligned pieces, and in a hole that one of them left glibc finds no place for
 another one of the same size: holes stay, and the heap grows beside them. It was between 0.4 and
-0.9 in what was measured. With a small MALLOC_MMAP_THRESHOLD_, so that each piece goes back to the
-system, there is nothing of it, and a step takes a third longer.
+0.9 in what was measured, and 0.14 and 0.26 where all weights learn in float32, which makes no
+copies in 16 bits between. Where activations are computed twice, each layer leaves its output in the
+middle of what it has freed, and holes were 0.28 to 0.45 of all that the layers have made. With a
+small MALLOC_MMAP_THRESHOLD_, so that each piece goes back to the system, there is nothing of it,
+and a step takes a third longer.
 """
 _BYTES = {"bf16": 2, "fp32": 4}
 
@@ -85,10 +96,16 @@ def memory_of(
     full = settings.method == "full"
     held = _BYTES["fp32"] if full else _BYTES[settings.adapter_precision or "fp32"]
     state = 2 if settings.optimizer == "adamw-8bit" else 2 * (4 if device == "cuda" else held)
-    # Mixed precision computes with a copy of each parameter in 16 bits.
-    copied = 2 * trained if held == 4 and settings.precision == "bf16" else 0
-    activations = held_bytes(spec, settings, storage)
+    # Mixed precision computes with a copy of each parameter in 16 bits, which it keeps for a pass.
+    mixed = held == 4 and settings.precision == "bf16" and not is_joined(settings, device)
+    copied = 2 * trained if mixed else 0
+    asks = not full and (storage != "nf4" or bool(settings.unpacked))
+    activations = held_bytes(spec, settings, storage, device)
     logits = logits_bytes(spec, settings, device)
+    plain = full and settings.precision == "fp32"
+    holes = (_HEAP_PLAIN if plain else _HEAP)[device] * (activations + logits)
+    if settings.checkpointing:
+        holes = _HEAP_TWICE[device] * made_bytes(spec, settings, device)
     gradients = trained * held
     if settings.accumulation(processes) == 1 and processes == 1:
         # They come while activations go: at the peak there are none yet.
@@ -101,15 +118,15 @@ def memory_of(
         optimizer=trained * state,
         activations=activations,
         logits=logits,
-        heap=int(_HEAP[device] * (activations + logits)),
-        runtime=_RUNTIME[device] + (0 if full or storage == "nf4" else _LAYER_RUNTIME[device]),
+        heap=int(holes),
+        runtime=_RUNTIME[device] + (_LAYER_RUNTIME[device] if asks else 0),
     )
 
 
 def _weights(spec: ModelSpec, storage: Storage, settings: Settings, device: str) -> int:
     found = weights_of(spec, storage, device, copied=False)
     width = _BYTES[settings.precision]
-    if storage == "bf16":
+    if storage == "bf16" or settings.unpacked:
         return spec.parameters * width
     tables = (1 if spec.tied_embeddings else 2) * spec.vocab_size * spec.hidden_size
     return found.layers + tables * width

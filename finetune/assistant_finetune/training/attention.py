@@ -3,21 +3,23 @@
 PyTorch's kernel is given a mask there, and computes all pairs of a row's tokens to throw away those
 of different samples: with chats of 130 tokens in rows of 1,024 that is seven of eight. It is also
 slow backwards. Forward and backward over 15 chats, 2,048 tokens at 8 heads over 4, in bfloat16 on
-one thread: 367 ms with the mask, 64 in pieces, 28 in pieces that are written out.
+one thread: 367 ms with the mask, 64 in pieces, 28 in pieces that are written out. Long samples are
+written out in blocks of queries, whose weights of pairs are computed a second time for the gradient
+and not kept (the idea is that of FlashAttention, arXiv:2205.14135).
 """
 
 from itertools import pairwise
 from typing import Any
 
 import torch
-from torch.nn.functional import scaled_dot_product_attention
+from torch.utils.checkpoint import checkpoint
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from assistant.engine.attention import use_attention
 
 _NAME = "assistant_samples"
-_WRITTEN_OUT = 256
-"""Tokens; longer samples go through PyTorch's kernel, which keeps no weights of pairs."""
+_BLOCK = 256
+"""Queries that are computed together; samples of no more keep their weights of pairs."""
 _SPECIAL = ("sliding_window", "position_bias", "softcap", "s_aux", "cache")
 """What a model may ask of its attention beyond a causal mask."""
 
@@ -77,17 +79,29 @@ def _attend(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float
 ) -> torch.Tensor:
     """One sample: `query` `[heads, tokens, head_dim]`, `key` and `value` with their own heads."""
-    heads, tokens, head_dim = query.shape
-    key_heads = key.shape[0]
-    shared = heads // key_heads
-    if tokens > _WRITTEN_OUT:
-        found = scaled_dot_product_attention(
-            query[None], key[None], value[None], is_causal=True, scale=scale, enable_gqa=shared > 1
+    tokens = query.shape[1]
+    if tokens <= _BLOCK:
+        return _block(query, key, value, scale)
+    blocks = []
+    for start in range(0, tokens, _BLOCK):
+        end = min(start + _BLOCK, tokens)
+        seen = query[:, start:end], key[:, :end], value[:, :end]
+        blocks.append(
+            checkpoint(_block, *seen, scale, use_reentrant=False, preserve_rng_state=False)
         )
-        return found[0]
+    return torch.cat(blocks, dim=1)
+
+
+def _block(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float
+) -> torch.Tensor:
+    """The last tokens of a sample, whose keys and values end with theirs."""
+    heads, tokens, head_dim = query.shape
+    key_heads, positions, _ = key.shape
+    shared = heads // key_heads
     # Heads that share a key head are rows of one product.
-    together = (query * scale).reshape(key_heads, shared * tokens, head_dim)
-    scores = (together @ key.transpose(1, 2)).view(key_heads, shared, tokens, tokens)
-    hidden = torch.full((tokens, tokens), float("-inf"), dtype=query.dtype).triu_(1)
-    weights = torch.softmax(scores + hidden, dim=-1).view(key_heads, shared * tokens, tokens)
-    return (weights @ value).view(heads, tokens, head_dim)
+    together = query.reshape(key_heads, shared * tokens, head_dim)
+    later = torch.full((tokens, positions), float("-inf"), dtype=query.dtype)
+    hidden = later.triu_(1 + positions - tokens).repeat(shared, 1)
+    scores = torch.baddbmm(hidden[None], together, key.transpose(1, 2), alpha=scale)
+    return (torch.softmax(scores, dim=-1) @ value).view(heads, tokens, head_dim)

@@ -7,12 +7,13 @@ import torch
 
 from assistant.config import Quantization
 from assistant.engine.load import LoadOptions, load_model
-from assistant.engine.memory import let_go_of_files
+from assistant.engine.memory import let_go_of_files, release_unused
 from assistant.errors import AssistantError, UsageError
 from assistant.prompts import Renderer
 from assistant.registry import LocalModel
 from assistant_finetune.training.attention import attend_by_sample
 from assistant_finetune.training.settings import Method, Precision
+from assistant_finetune.training.weights import unpack
 
 _DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 _GPTQ_KERNEL = "TorchLinear"
@@ -32,11 +33,19 @@ class Base:
     """`nf4`, `gptq` or `none`."""
 
 
-def load_base(local: LocalModel, method: Method, precision: Precision, device: str) -> Base:
+def load_base(
+    local: LocalModel,
+    method: Method,
+    precision: Precision,
+    device: str,
+    *,
+    unpacked: bool = False,
+) -> Base:
     """Load a model for training.
 
     `full` takes weights in float32, from which `precision` is computed; `qlora` makes NF4 of
-    16-bit weights and takes weights that are quantized already as they are.
+    16-bit weights and takes weights that are quantized already as they are. With `unpacked` these
+    are held as what they stand for, in `precision`.
     Raises UsageError where the method is not for this model, and what loading raises.
     """
     if local.adapter is not None:
@@ -54,8 +63,11 @@ def load_base(local: LocalModel, method: Method, precision: Precision, device: s
     loaded.model.train()
     if loaded.model.device.type == "cpu":
         _leave_uncompiled(loaded.model)
+        if unpacked:
+            unpack(loaded.model, dtype)
         if found == "nf4":
             let_go_of_files(loaded.model)
+        release_unused()
     attend_by_sample(loaded.model)
     check_gradients(loaded.model)
     return Base(loaded.model, loaded.renderer, local.name, found)

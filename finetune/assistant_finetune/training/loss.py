@@ -85,12 +85,13 @@ class _Losses(_Function):  # type: ignore[misc]
         with torch.autocast("cpu", enabled=False):
             for start in range(0, len(targets), together):
                 part = slice(start, start + together)
-                loss, gradient = _loss(states[part] @ matrix.t(), targets[part], weights[part])
-                total += loss
+                losses, gradient = _loss(states[part] @ matrix.t(), targets[part])
+                total += losses @ weights[part]
+                factors = weights[part, None].to(states.dtype)
                 if to_states is not None:
-                    to_states[part] = gradient @ matrix
+                    to_states[part] = (gradient @ matrix).mul_(factors)
                 if to_matrix is not None:
-                    to_matrix += gradient.t() @ states[part]
+                    to_matrix += gradient.t() @ (states[part] * factors)
         ctx.save_for_backward(to_states, to_matrix)
         ctx.dtypes = states.dtype, matrix.dtype
         return total
@@ -103,14 +104,10 @@ class _Losses(_Function):  # type: ignore[misc]
         return (*found, None, None)
 
 
-def _loss(
-    logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The weighted sum of the losses of some positions, and its gradient for their logits."""
-    exact = logits.float()
+def _loss(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The losses of some positions, and the gradient of each for its logits."""
     places = torch.arange(len(targets))
-    of_all = exact.logsumexp(dim=-1)
-    total = ((of_all - exact[places, targets]) * weights).sum()
-    likely = exact.sub_(of_all[:, None]).exp_()
+    likely = torch.softmax(logits.float(), dim=-1)
+    losses = -likely[places, targets].clamp(min=torch.finfo(likely.dtype).tiny).log()
     likely[places, targets] -= 1
-    return total, likely.mul_(weights[:, None]).to(logits.dtype)
+    return losses, likely.to(logits.dtype)

@@ -35,7 +35,7 @@ from assistant_finetune.data.folder import HELD_OUT_FILE, is_data_folder
 from assistant_finetune.data.rendering.packing import row
 from assistant_finetune.data.replay import kept_back, with_replay
 from assistant_finetune.training.rows import write_rows
-from assistant_finetune.training.settings import Settings
+from assistant_finetune.training.settings import EPOCHS, Settings
 
 _DATA = "data"
 _RENDERINGS = 8
@@ -104,7 +104,7 @@ def prepare(
     held = write_rows(
         _rows(_held_out(settings, run), rendering, settings, 0, journal), run / EVALUATION_FILE
     )
-    if settings.forgetting is not None and _has_code(_train(settings, run, Journal())):
+    if settings.forgetting and _has_code(_train(settings, run, Journal())):
         other = _rows(iter(kept_back(_KEPT_BACK)), rendering, settings, 0, Journal())
         write_rows(other, run / KEPT_BACK_FILE)
     prepared = Prepared(
@@ -136,7 +136,7 @@ def _train_files(settings: Settings, run: Path, rendering: Rendering) -> list[Pa
     filled = rendering.renderer.fim_format is not None and _has_code(
         _train(settings, run, Journal())
     )
-    count = min(math.ceil(settings.epochs), _RENDERINGS) if filled else 1
+    count = min(math.ceil(settings.epochs or EPOCHS), _RENDERINGS) if filled else 1
     return [run / f"train-{number}.rows" for number in range(1, count + 1)]
 
 

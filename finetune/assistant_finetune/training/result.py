@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,11 +78,20 @@ def keep_result(
         step=best.step,
         method=settings.method,
         run=run.name,
+        data=[_place(source) for source in settings.data],
+        held_out=settings.held_out,
+        trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     result = install(unfinished, settings.name or run.name)
     os.replace(unfinished, run.path / ADAPTER)  # last: by this a run has come to its end
     drop_old_runs(result.name)
     return result
+
+
+def _place(source: str) -> str:
+    """A source of data as it is found from everywhere, if it is a file or folder."""
+    path = Path(source).expanduser()
+    return str(path.resolve()) if path.exists() else source
 
 
 def outcome_of(run: RunFolder, result: Path) -> Outcome:

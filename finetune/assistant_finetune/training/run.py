@@ -9,13 +9,19 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.errors import AssistantError, UsageError
+from assistant.engine.quiet import quiet
+from assistant.errors import AssistantError, Cancelled, UsageError
 from assistant.model_specs import ModelSpec
 from assistant.plan.folders import spec_of
 from assistant.plan.machine import Device, detect_machine
 from assistant.registry import LocalModel, find_spec, locate
-from assistant_finetune.fitting.choosing import Choice, check_fits, choose, what_would_fit
-from assistant_finetune.quiet import quiet
+from assistant_finetune.fitting.choosing import (
+    Choice,
+    check_fits,
+    choose,
+    usual_steps,
+    what_would_fit,
+)
 from assistant_finetune.training import out_of_memory
 from assistant_finetune.training.listening import Listener, Watch
 from assistant_finetune.training.naming import free_name, trains_again
@@ -29,6 +35,7 @@ from assistant_finetune.training.run_folder import (
     next_run,
 )
 from assistant_finetune.training.settings import Settings
+from assistant_finetune.training.stopping import interrupts_as_wishes
 
 if TYPE_CHECKING:
     from assistant.engine.trained_for import TrainedFor
@@ -89,6 +96,8 @@ def _begin(settings: Settings, listener: Listener, device: str) -> str:
     check_fits(choice, spec)
     if settings.offload and choice.device.kind == "cpu":
         raise UsageError("offload is for GPUs: on a CPU activations are in its memory already")
+    if settings.unpacked and choice.device.kind != "cpu":
+        raise UsageError("unpacked is for CPUs: a GPU unpacks weights faster than it reads them")
     name = settings.name or free_name(settings)
     run = next_run(name)
     if trains_again(name, settings, local):
@@ -117,8 +126,7 @@ def _prepare(run: RunFolder, local: LocalModel, listener: Listener) -> Prepared:
     for line in journal.summary:
         listener.remark(line)
     if settings.max_steps is None or settings.evaluate_every is None:
-        total = math.ceil(settings.epochs * prepared.rows[0] / settings.batch_size)
-        steps = settings.max_steps or max(1, total)
+        steps = settings.max_steps or usual_steps(settings, prepared.rows[0], _spec(settings.base))
         every = settings.evaluate_every or max(1, math.ceil(steps / _EVALUATIONS))
         run.change(settings.with_changes(max_steps=steps, evaluate_every=every))
     return prepared
@@ -184,25 +192,38 @@ def _learn(
 
     if settings.method is None:
         raise UsageError(f"{run.path} says no method")
-    base = load_base(local, settings.method, settings.precision, device.name)
+    base = load_base(
+        local,
+        settings.method,
+        settings.precision,
+        device.name,
+        unpacked=bool(settings.unpacked),
+    )
     facts = trained_for(settings.base, base.model, base.renderer)
     prepared = _prepare(run, local, Listener())
     watch = Watch(run, settings, listener, device)
-    job = Job(
-        base,
-        local.folder,
-        settings,
-        ordered_rows(settings, prepared, run.path),
-        _held_out_rows(run, prepared),
-        run.checkpoints,
-        watch.log,
-    )
-    trainer = make_trainer(job)
-    newest = run.checkpoints.newest()
-    if this_process().is_first:
-        watch.begin(trainer, newest)
-    listener.say("training")
-    trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+    with interrupts_as_wishes(listener.remark) as wish:
+        job = Job(
+            base,
+            local.folder,
+            settings,
+            ordered_rows(settings, prepared, run.path),
+            _held_out_rows(run, prepared),
+            run.checkpoints,
+            watch.log,
+            lambda: wish.told,
+        )
+        trainer = make_trainer(job)
+        newest = run.checkpoints.newest()
+        if this_process().is_first:
+            watch.begin(trainer, newest)
+        listener.say("training")
+        trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+    if wish.told and trainer.state.global_step < trainer.state.max_steps:
+        listener.remark(
+            f"stopped at step {trainer.state.global_step}: go on by --resume {run.name}"
+        )
+        raise Cancelled(f"{run.name} was stopped")
     step = trainer.state.best_global_step or run.checkpoints.steps()[-1]
     return facts, base.quantization, Best(step, _alpha(run, settings, trainer, step, listener))
 
@@ -212,7 +233,7 @@ def _alpha(
 ) -> int | None:
     """The alpha at which no more is forgotten than may be, where that is to be seen to."""
     file = run.path / KEPT_BACK_FILE
-    if settings.forgetting is None or settings.method == "full" or not file.exists():
+    if not settings.forgetting or settings.method == "full" or not file.exists():
         return None
     from assistant_finetune.training.forgetting import fitting_alpha
 

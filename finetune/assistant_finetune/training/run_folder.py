@@ -1,16 +1,16 @@
 """A run's folder: everything that belongs to one training, so that it can be gone on with."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from assistant import paths
 from assistant.errors import UsageError
+from assistant.locking import alone
 from assistant_finetune.training.checkpoints import Checkpoints
 from assistant_finetune.training.recipes import read_settings
 from assistant_finetune.training.settings import Settings
@@ -20,6 +20,11 @@ METRICS_FILE = "metrics.jsonl"
 REPORT_FILE = "report.html"
 ADAPTER = "adapter"
 MODEL = "model"
+_LOCK_FILE = ".lock"
+_PROCESS_FILE = ".process"
+"""The number of the process that holds the lock."""
+_PATIENCE = 1.0
+"""Seconds in which whoever only looks whether a run is under way lets go of its lock."""
 
 
 class RunFolder:
@@ -57,23 +62,36 @@ class RunFolder:
     def is_under_way(self) -> bool:
         """Whether a process trains it now."""
         try:
-            with self.locked():
+            with self._alone():
                 return False
         except UsageError:
             return True
 
+    @property
+    def process(self) -> int | None:
+        """The number of the process that trains it now, or None where there is none."""
+        if not self.is_under_way:
+            return None
+        try:
+            return int((self.path / _PROCESS_FILE).read_text("ascii"))
+        except (OSError, ValueError):  # it has only just begun
+            return None
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """For one process at a time. Raises UsageError when another one has it."""
-        lock = FileLock(self.path / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise UsageError(f"the run {self.name} is under way in another process") from error
-        try:
+        with self._alone(_PATIENCE):
+            paths.write_atomically(self.path / _PROCESS_FILE, f"{os.getpid()}\n", mode=0o600)
+            try:
+                yield
+            finally:
+                (self.path / _PROCESS_FILE).unlink(missing_ok=True)
+
+    @contextmanager
+    def _alone(self, patience: float = 0.0) -> Iterator[None]:
+        taken = UsageError(f"the run {self.name} is under way in another process")
+        with alone(self.path / _LOCK_FILE, taken, patience):
             yield
-        finally:
-            lock.release()
 
 
 def runs_of(name: str) -> list[RunFolder]:
@@ -111,6 +129,12 @@ def last_run(name: str) -> RunFolder:
     """The run of that name, or the last one of the adapter of that name."""
     runs = runs_of(name)
     return runs[-1] if runs else RunFolder(name)
+
+
+def all_runs() -> list[RunFolder]:
+    """Every run of this machine, by name."""
+    files = paths.runs_dir().glob(f"*/{SETTINGS_FILE}")
+    return [RunFolder(name) for name in sorted(file.parent.name for file in files)]
 
 
 def as_toml(settings: Settings) -> str:

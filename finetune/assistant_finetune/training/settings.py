@@ -14,6 +14,8 @@ Method = Literal["qlora", "lora", "full"]
 Schedule = Literal["constant", "linear", "cosine"]
 Optimizer = Literal["adamw", "adamw-8bit"]
 Precision = Literal["bf16", "fp32"]
+EPOCHS = 3.0
+"""Where nobody says how many."""
 
 
 class Settings(BaseModel):
@@ -41,11 +43,12 @@ class Settings(BaseModel):
     replay: float = Field(default=0.0, ge=0, le=0.9)
     """The share of Python's standard library in what is learned of code, so that what the base
     knew of other code is not forgotten."""
-    forgetting: float | None = Field(default=None, gt=0, lt=1)
+    forgetting: float = Field(default=0.0, ge=0, lt=1)
     """An adapter trained on code is weakened until the loss on such code that was kept back is at
-    most by this share above the base's. None: it stays as it was trained."""
+    most by this share above the base's. 0: it stays as it was trained."""
 
-    epochs: float = Field(default=3.0, gt=0)
+    epochs: float | None = Field(default=None, gt=0)
+    """None: three, or fewer where a small base would take more than some minutes for them."""
     max_steps: int | None = Field(default=None, ge=1)
     batch_size: int = Field(default=16, ge=1)
     """Rows that make one step."""
@@ -75,6 +78,8 @@ class Settings(BaseModel):
 
     precision: Precision = "bf16"
     adapter_precision: Precision | None = None
+    unpacked: bool | None = None
+    """On a CPU: unpack 4-bit weights into 16 bits once, instead of for each product."""
     checkpointing: bool | None = None
     """Compute activations a second time instead of keeping them."""
     offload: bool = False

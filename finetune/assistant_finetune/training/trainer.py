@@ -29,6 +29,8 @@ from assistant.prompts import IGNORED
 from assistant_finetune.training.base import Base, linear_names
 from assistant_finetune.training.checkpoints import Checkpoints
 from assistant_finetune.training.loss import add_learned_losses, is_plain_head
+from assistant_finetune.training.low_rank import join_adapters
+from assistant_finetune.training.norms import join_norms
 from assistant_finetune.training.processes import this_process
 from assistant_finetune.training.settings import Settings
 
@@ -61,6 +63,8 @@ class Job:
     """Such a data set, or None where nothing is held out."""
     checkpoints: Checkpoints
     on_log: OnLog
+    stops: Callable[[], bool] = lambda: False
+    """Asked behind every step: whether to keep a checkpoint and train no further."""
 
 
 def adapted(base: Base, settings: Settings) -> Any:
@@ -83,7 +87,11 @@ def adapted(base: Base, settings: Settings) -> Any:
         task_type="CAUSAL_LM",
     )
     torch.manual_seed(settings.seed)
-    return _get_peft_model(base.model, config)
+    model = _get_peft_model(base.model, config)
+    if base.model.device.type == "cpu":
+        join_adapters(model)
+        join_norms(model)
+    return model
 
 
 def make_trainer(job: Job) -> Any:
@@ -265,6 +273,9 @@ class _Watcher(_Callback):  # type: ignore[misc]
         if state.global_step >= state.max_steps:
             control.should_save = True
             control.should_evaluate = self._job.held_out is not None
+        elif self._job.stops():
+            control.should_save = True
+            control.should_training_stop = True
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]

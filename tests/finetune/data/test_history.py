@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from assistant.history import Fate, History, Suggestion
+from assistant.history import Chat as KeptChat
+from assistant.history import Chats, Fate, History, Suggestion, Turn
 from assistant.prompts import Task
 from assistant_finetune.data import Asked, Example, Hole, Journal, Source, read_all
+from assistant_finetune.data.examples import Chat, texts
 
 FATES: dict[str, tuple[Fate, str | None]] = {
     "accepted": (Fate("accepted", 5, similarity=1.0), "a + b"),
@@ -70,3 +72,33 @@ def test_actions_that_were_kept() -> None:
 
 def test_no_record_at_all() -> None:
     assert recorded()[0] == []
+
+
+def test_good_answers_of_conversations_are_learned_once_each() -> None:
+    chats, kept = Chats(), KeptChat("t", "Be brief.")
+    first = Turn("user", "one")
+    good = Turn("assistant", "yes", first.id, thumb="up")
+    second = Turn("user", "two", good.id)
+    bad = Turn("assistant", "no", second.id, thumb="down")
+    better = Turn("assistant", "better", second.id, thumb="up")
+    chats.ask(kept, first)
+    chats.answer(kept.id, good)
+    chats.ask(kept, second)
+    chats.answer(kept.id, bad)
+    chats.answer(kept.id, better)
+    chats.ask(KeptChat("unrated"), Turn("user", "three"))
+    chats.close()
+    journal = Journal()
+    found = list(read_all([Source("history")], journal))
+    learned = [
+        message.content
+        for example in found
+        if isinstance(example, Chat)
+        for message, weight in zip(
+            example.conversation.messages, example.message_weights, strict=True
+        )
+        if weight
+    ]
+    assert sorted(learned) == ["better", "yes"]
+    assert all("no" not in texts(example) for example in found)
+    assert journal.changed == {"left out: no answer in it is rated good": 1}

@@ -47,4 +47,6 @@ def test_every_token_has_its_weight() -> None:
     weights = {token["text"]: token["weight"] for token in fields["tokens"] if token["learned"]}
     assert weights == {"d": 0.5, "<|im_end|>": 0.5}
     assert fields["learned"] == 2
+    control = [token["text"] for token in fields["tokens"] if token["control"]]
+    assert control == ["<|im_start|>", "<|im_end|>"] * 4
     assert len(fields["tokens"]) == fields["length"] == len(sample.ids)

@@ -12,7 +12,7 @@ from assistant.engine import load
 from assistant.errors import AssistantError, UsageError
 from assistant_finetune.training.base import Base, linear_names, load_base
 from assistant_finetune.training.settings import Precision
-from assistant_finetune.training.weights import matrix_of
+from assistant_finetune.training.weights import is_packed, matrix_of
 from tests.engine import tiny
 
 ALL = ("down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj")
@@ -61,6 +61,22 @@ def test_every_gradient_is_that_of_the_unpacked_base(
     for name, gradient in found.items():
         error = (gradient - expected[name]).norm() / expected[name].norm()
         assert error < TOLERANCE[precision], name
+
+
+@pytest.mark.parametrize("kind", ["nf4", "gptq"])
+def test_a_base_that_is_unpacked_computes_the_same(
+    kind: str, llama: Path, request: pytest.FixtureRequest
+) -> None:
+    folder = llama if kind == "nf4" else request.getfixturevalue("llama_gptq")
+    logits = []
+    for unpacked in (False, True):
+        base = load_base(tiny.local_model(folder), "qlora", "fp32", "cpu", unpacked=unpacked)
+        assert base.quantization == kind
+        packed = [layer for layer in base.model.modules() if is_packed(layer)]
+        assert len(packed) == (0 if unpacked else 14)
+        with torch.no_grad():
+            logits.append(base.model(input_ids=IDS).logits)
+    torch.testing.assert_close(*logits, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("backend", ["auto", "auto_trainable", "gptq_torch_fused"])

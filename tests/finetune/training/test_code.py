@@ -10,6 +10,7 @@ from assistant.engine.load import LoadOptions, load_model
 from assistant.engine.requests import Job
 from assistant.messages import CompletionRequest, SamplingParams
 from assistant.registry import locate
+from assistant_finetune.fitting.choosing import usual_steps
 from assistant_finetune.training.listening import Listener
 from assistant_finetune.training.prepare import Prepared, prepare
 from assistant_finetune.training.recipes import read_settings
@@ -49,6 +50,7 @@ def test_the_starter_learns_the_lines_of_a_file(project: Path) -> None:
         "rank": 32,
         "held_out": 0.0,
         "replay": 0.0,
+        "forgetting": 0.0,
     }
     outcome = start(read_settings(told), Listener(), "cpu")
     engine = Engine(load_model(locate("starter"), LoadOptions("cpu")))
@@ -91,6 +93,22 @@ def _prepared(project: Path, run: Path, share: float) -> Prepared:
     told = {"base": "starter", "data": str(project), "max_length": 512, "replay": share}
     settings = read_settings({**told, "held_out": 0.2, "epochs": 1.0})
     return prepare(settings, locate("starter"), run)[0]
+
+
+@pytest.mark.parametrize(
+    ("base", "told", "rows", "steps"),
+    [
+        ("starter", {}, 100, 75),
+        ("starter", {}, 10_000, 200),
+        ("starter", {"epochs": 1.0}, 10_000, 2_500),
+        ("vicuna-13b", {}, 10_000, 1_875),
+    ],
+)
+def test_a_small_base_takes_few_steps_where_nobody_says_how_many(
+    base: str, told: dict[str, Any], rows: int, steps: int
+) -> None:
+    choice, spec = plan(read_settings({"base": base, **told}), "cpu")
+    assert usual_steps(choice.settings, rows, spec) == steps
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,8 @@ def test_the_runs_folder_tells_everything(llama: Path, talks: Path) -> None:
     assert "<svg" in report and "<script" not in report and "held-out loss" in report
     note = json.loads((outcome.result / "trained.json").read_text())
     assert note["data_sha256"] in report and note["format_fingerprint"] in report
+    assert note["data"] == [str(talks.resolve())] and note["held_out"] == settings["held_out"]
+    assert datetime.fromisoformat(note["trained_at"]) <= datetime.now(UTC)
     assert (outcome.run / "data" / "data.jsonl").stat().st_mode & 0o077 == 0
     with pytest.raises(UsageError, match="come to its end"):
         resume("told", Listener(), "cpu")

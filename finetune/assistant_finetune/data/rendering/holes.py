@@ -9,8 +9,10 @@ from assistant.messages import CompletionRequest
 from assistant.prompts.blocks import block_end
 from assistant_finetune.data.examples import Document, Hole
 
-_CHARACTERS = 400
+_CHARACTERS = 800
 """One place for so many characters of a file."""
+_TRIES = 8
+"""Until something stands at a place: a small file has few of them."""
 _LINES = ((1, 60), (2, 13), (3, 10), (4, 8), (6, 9))
 """How many lines are asked for, and how often."""
 _NO_SUFFIX = 0.2
@@ -38,14 +40,17 @@ def holes(document: Document, seed: int) -> Iterator[Hole]:
 
 def _hole(document: Document, rng: random.Random, stretch: range, number: int) -> Hole | None:
     text = document.text
-    start = _start(text, rng, stretch)
-    end = _end(text, start, rng)
+    for _ in range(_TRIES):
+        start = _start(text, rng, stretch)
+        end = _end(text, start, rng)
+        if text[start:end].strip():
+            break
+    else:
+        return None
     middle = text[start:end]
     before, after = _around(len(text), rng)
     prefix = _from_a_line(text, max(0, start - before), start)
     suffix = "" if rng.random() < _NO_SUFFIX else text[end : end + after]
-    if not middle.strip():
-        return None
     request = CompletionRequest(prefix, suffix, document.language, document.path)
     return Hole(request, middle, document.origin.inner(f"place {number}"))
 
