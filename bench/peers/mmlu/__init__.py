@@ -1,0 +1,1 @@
+"""Who answers MMLU's questions in the benchmark, and the questions."""

@@ -1,0 +1,1 @@
+"""Checks of a model's tokenizer, and of how likely it holds text."""
