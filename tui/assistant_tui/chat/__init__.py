@@ -1,0 +1,1 @@
+"""The chat: conversations with the model, kept turn by turn."""

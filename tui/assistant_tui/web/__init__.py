@@ -1,0 +1,1 @@
+"""The same app in a browser on this machine, by textual-serve: one process of it for each tab."""
