@@ -11,11 +11,13 @@ from assistant.cli import (
     code,
     data,
     doctor,
+    evaluation,
     finetune,
     history,
     models,
     prose,
     servers,
+    tui,
 )
 
 app = typer.Typer(
@@ -50,6 +52,7 @@ app.command(rich_help_panel="Code")(code.explain)
 app.command(rich_help_panel="Writing")(prose.polish)
 app.command(rich_help_panel="Writing")(prose.expand)
 app.command("continue", rich_help_panel="Writing")(prose.continue_text)
+app.command(rich_help_panel="Writing")(tui.tui)
 app.command(rich_help_panel="Writing")(chat.chat)
 app.command(rich_help_panel="Servers")(servers.serve)
 app.command(rich_help_panel="Servers")(servers.lsp)
@@ -58,4 +61,5 @@ app.add_typer(history.app, name="history", rich_help_panel="This machine")
 app.add_typer(data.app, name="data", rich_help_panel="Training")
 app.command(rich_help_panel="Training")(finetune.finetune)
 app.add_typer(adapters.app, name="adapters", rich_help_panel="Training")
+app.add_typer(evaluation.app, name="eval", rich_help_panel="Training")
 app.command(rich_help_panel="This machine")(doctor.doctor)

@@ -10,7 +10,8 @@ import typer
 from assistant.cli.session import JsonOption, packages_of
 
 if TYPE_CHECKING:
-    from assistant_finetune.data import Journal, Rendering, Source
+    from assistant.prompts import TextTokenizer
+    from assistant_finetune.data import Journal, Rendering, Sample, Source
 
 app = typer.Typer(
     help="Data to learn from: import, show, split, stats, scrub.", no_args_is_help=True
@@ -90,6 +91,9 @@ def import_command(
 def show(
     sources: Sources,
     number: Annotated[int, typer.Option("--number", "-n", min=1, help="Which sample.")] = 1,
+    count: Annotated[
+        int, typer.Option(min=1, help="So many from there on; --json gives a line for each.")
+    ] = 1,
     base: BaseOption = None,
     max_length: MaxLengthOption = 2048,
     learn: LearnOption = "answers",
@@ -107,25 +111,28 @@ def show(
 
         rendering, journal = _rendering(base, max_length, learn), Journal()
         stream = samples(read_all(_sources(sources, kind, paths), journal), rendering, journal)
-        found = list(islice(stream, number - 1, number))
+        found = 0
+        for sample in islice(stream, number - 1, number - 1 + count):
+            _show_sample(sample, rendering.renderer.tokenizer, as_json)
+            found += 1
         _tell(journal)
         if not found:
             raise UsageError(f"there is no sample {number}: there are fewer, or none")
-        (sample,) = found
-        from assistant_finetune.data import showing
 
-        if as_json:
-            fields = showing.as_fields(sample, rendering.renderer.tokenizer)
-            typer.echo(json.dumps(fields, ensure_ascii=False))
-        elif sys.stdout.isatty():
-            from rich.console import Console
 
-            text = showing.coloured(sample, rendering.renderer.tokenizer)
-            Console(highlight=False, soft_wrap=True).print(text)
-        else:
-            typer.echo(showing.plain(sample, rendering.renderer.tokenizer))
-        said = f"{sample.origin}: {len(sample.ids)} tokens, {sample.learned} learned"
-        typer.echo(said, err=True)
+def _show_sample(sample: "Sample", tokenizer: "TextTokenizer", as_json: bool) -> None:
+    from assistant_finetune.data import showing
+
+    if as_json:
+        typer.echo(json.dumps(showing.as_fields(sample, tokenizer), ensure_ascii=False))
+    elif sys.stdout.isatty():
+        from rich.console import Console
+
+        Console(highlight=False, soft_wrap=True).print(showing.coloured(sample, tokenizer))
+    else:
+        typer.echo(showing.plain(sample, tokenizer))
+    said = f"{sample.origin}: {len(sample.ids)} tokens, {sample.learned} learned"
+    typer.echo(said, err=True)
 
 
 @app.command()

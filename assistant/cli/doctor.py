@@ -48,6 +48,7 @@ def _findings() -> Iterator[Finding]:
     yield Finding("Python", True, f"{platform.python_version()} on {platform.system()}")
     yield _packages("model server", "server", ("torch", "transformers", "fastapi", "peft"))
     yield _packages("language server", "lsp", ("pygls", "lsprotocol"))
+    yield _packages("terminal interface", "tui", ("textual", "tree_sitter_markdown"))
     yield _packages("4-bit NF4", "server", ("bitsandbytes",), needed=False)
     yield _packages("4-bit GPTQ", "gptq", ("gptqmodel", "optimum"), needed=False)
     yield _memory()

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 _GIGA = 1e9
 
 
-_NO_SETTINGS = ("recipe", "config", "device", "processes", "plan", "resume", "watch", "as_json")
+_ABOUT_RUNS = ("resume", "watch", "stop", "runs")
+"""Options that are about runs as they are, each to be said alone."""
+_NO_SETTINGS = ("recipe", "config", "device", "processes", "plan", *_ABOUT_RUNS, "as_json")
 """Options that say how to run; all others are settings, by their names."""
 
 
@@ -64,6 +66,10 @@ def finetune(
     replay: Annotated[
         float | None, typer.Option(help="The share of other code that is learned along.")
     ] = None,
+    forgetting: Annotated[
+        float | None,
+        typer.Option(help="By how much the loss on other code may rise; 0: by any amount."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="The same one gives the same run.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda:0, or auto.")] = "auto",
     processes: Annotated[
@@ -78,25 +84,25 @@ def finetune(
     watch: Annotated[
         str | None, typer.Option(metavar="NAME", help="Look on at a run of another terminal.")
     ] = None,
+    stop: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Stop a run; what it has learned is kept."),
+    ] = None,
+    runs: Annotated[
+        bool, typer.Option("--runs", help="List the runs of this machine, and how they stand.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train an adapter on your own data; servers then find it by its name."""
-    from assistant.errors import UsageError
-
     given = {
         key: tuple(value) if key == "data" else value
         for key, value in context.params.items()
         if key not in _NO_SETTINGS and value not in (None, (), [])
     }
-    if resume is not None and (given or recipe or config or plan):
-        raise UsageError("--resume goes on with the settings of the run: give no others")
-    if watch is not None and (given or recipe or config or plan or resume):
-        raise UsageError("--watch looks on at a run as it is: give nothing else")
+    _check_alone(context.params, bool(given or recipe or config or plan))
     with packages_of("finetune"):
-        if watch is not None:
-            from assistant.cli.watching import watch_run
-
-            watch_run(watch, as_json)
+        if runs or stop is not None or watch is not None:
+            _about_runs(watch, stop, as_json)
             return
         if resume is not None:
             from assistant_finetune.training.run_folder import last_run
@@ -112,11 +118,41 @@ def finetune(
             _train(settings, resume, device, processes, as_json)
 
 
+def _check_alone(options: "dict[str, Any]", has_settings: bool) -> None:
+    """Raises UsageError where an option about runs does not stand alone."""
+    from assistant.errors import UsageError
+
+    said = [name for name in _ABOUT_RUNS if options[name]]
+    if len(said) > 1 or (said and has_settings):
+        raise UsageError(f"{_ALONE[said[0]]}: give nothing else")
+
+
+_ALONE = {
+    "resume": "--resume goes on with the settings of the run",
+    "watch": "--watch looks on at a run as it is",
+    "stop": "--stop stops a run",
+    "runs": "--runs lists the runs",
+}
+
+
+def _about_runs(watch: str | None, stop: str | None, as_json: bool) -> None:
+    from assistant.cli.runs import list_runs, stop_run
+    from assistant.cli.watching import watch_run
+
+    if watch is not None:
+        watch_run(watch, as_json)
+    elif stop is not None:
+        stop_run(stop, as_json)
+    else:
+        list_runs(as_json)
+
+
 def _plan(settings: "Settings", device: str, processes: int, as_json: bool) -> None:
+    from assistant_finetune.training.naming import free_name
     from assistant_finetune.training.run import plan
 
     choice, _ = plan(settings, device, processes)
-    _show_plan(choice, as_json)
+    _show_plan(choice, settings.name or free_name(settings), as_json)
 
 
 def _train(
@@ -183,17 +219,19 @@ _CHOSEN = (
     "learning_rate",
     "optimizer",
     "adapter_precision",
+    "unpacked",
     "checkpointing",
 )
 
 
-def _show_plan(choice: "Choice", as_json: bool) -> None:
+def _show_plan(choice: "Choice", name: str, as_json: bool) -> None:
     from dataclasses import asdict
 
     memory = asdict(choice.memory)
     settings = {name: getattr(choice.settings, name) for name in _CHOSEN}
     if as_json:
         fields = {
+            "name": name,
             "base": choice.settings.base,
             "device": choice.device.name,
             "fits": choice.fits,

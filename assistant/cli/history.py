@@ -1,11 +1,11 @@
-"""What was suggested in the editor, and what became of it: to see, take away and delete."""
+"""What was suggested, what became of it, and what was said: to see, take away and delete."""
 
 import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,10 +14,13 @@ from assistant.cli.session import JsonOption
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from assistant.history import Choice, Fate, History, Suggestion
+    from assistant.history import Chats, Choice, Fate, History, Suggestion
+
+Kept = Literal["suggestion", "conversation"]
 
 app = typer.Typer(
-    help="Suggestions and what became of them: list, show, export, delete.", no_args_is_help=True
+    help="Suggestions, what became of them, and conversations: list, chats, show, export, delete.",
+    no_args_is_help=True,
 )
 
 SinceOption = Annotated[
@@ -58,13 +61,36 @@ def list_suggestions(
 
 
 @app.command()
+def chats(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORD]...", help="Only those that hold them all.")
+    ] = None,
+    since: SinceOption = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most, the newest.")] = 30,
+    as_json: JsonOption = False,
+) -> None:
+    """List conversations, the newest first."""
+    from assistant.cli.chats import listed
+    from assistant.history import ChatChoice
+
+    when = _moment(since) if since is not None else None
+    with _chats() as kept:
+        listed(kept, ChatChoice(words=tuple(words or ()), since=when), limit, as_json=as_json)
+
+
+@app.command()
 def show(key: ShortId, as_json: JsonOption = False) -> None:
-    """Show all that is known of one suggestion."""
+    """Show all that is known of one suggestion, or all that was said in a conversation."""
+    from assistant.cli.chats import shown
     from assistant.history import Choice
     from assistant.history.export import as_fields
 
-    with _history() as history:
-        (found,) = history.find(Choice(ids=(_whole_id(history, key),)))
+    with _history() as history, _chats() as kept:
+        what, whole = _whole_id(history, kept, key)
+        if what == "conversation":
+            shown(kept, whole, as_json=as_json)
+            return
+        (found,) = history.find(Choice(ids=(whole,)))
     if as_json:
         typer.echo(json.dumps(as_fields(found), ensure_ascii=False, indent=2))
     else:
@@ -80,22 +106,36 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A file, instead of standard output.")
     ] = None,
+    as_chats: Annotated[
+        bool, typer.Option("--chats", help="Conversations instead, in ShareGPT's form.")
+    ] = False,
 ) -> None:
     """Print suggestions as JSON, one to a line, the oldest first."""
     from assistant.errors import UsageError
+    from assistant.history import ChatChoice, chat_export
     from assistant.history.export import lines, write
 
-    with _history() as history:
-        chosen = history.export(_choice(since, outcome, language, path))
+    if as_chats and (outcome or language):
+        raise UsageError("conversations have no outcome and no language: leave these out")
+    with _history() as history, _chats() as kept:
+        choice = _choice(since, outcome, language, path)
+        if as_chats:
+            chosen = chat_export.lines(
+                kept.export(ChatChoice(path=choice.path, since=choice.since))
+            )
+        else:
+            chosen = lines(history.export(choice))
         if output is None:
-            for line in lines(chosen):
+            for line in chosen:
                 typer.echo(line, nl=False)
             return
         try:
             written = write(chosen, output)
         except OSError as error:
             raise UsageError(f"{output}: {error.strerror}: name another file") from error
-    typer.echo(f"{_counted(written)} in {output}", err=True)
+    typer.echo(
+        f"{_counted(written, 'conversation' if as_chats else 'suggestion')} in {output}", err=True
+    )
 
 
 @app.command()
@@ -110,25 +150,35 @@ def delete(
     everything: Annotated[bool, typer.Option("--all", help="Everything.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Delete suggestions for good; they must fit all that is given."""
+    """Delete suggestions and conversations for good; they must fit all that is given.
+
+    A conversation fits a --path when something of it was attached.
+    """
     from assistant.errors import UsageError
-    from assistant.history import Choice
+    from assistant.history import ChatChoice, Choice
 
     if everything == bool(keys or path or before):
         raise UsageError("say what to delete: ids, --path, --before, or else --all")
     if not yes and not sys.stdin.isatty():
         raise UsageError("say --yes to delete without being asked")
-    with _history() as history:
-        choice = Choice(
-            ids=tuple(_whole_id(history, key) for key in keys or ()),
-            path=_absolute(path),
-            before=_moment(before) if before is not None else None,
+    with _history() as history, _chats() as kept:
+        found = [_whole_id(history, kept, key) for key in keys or ()]
+        suggestions = tuple(whole for what, whole in found if what == "suggestion")
+        chats = tuple(whole for what, whole in found if what == "conversation")
+        place, when = _absolute(path), _moment(before) if before is not None else None
+        choice = Choice(ids=suggestions, path=place, before=when)
+        chat_choice = ChatChoice(ids=chats, path=place, before=when)
+        counts = (
+            history.count(choice) if suggestions or not keys else 0,
+            kept.count(chat_choice) if chats or not keys else 0,
         )
-        count = history.count(choice)
-        if count and not yes:
-            typer.confirm(f"Delete {_counted(count)} for good?", abort=True, err=True)
-        deleted = history.delete(choice)
-    typer.echo(f"{_counted(deleted)} deleted", err=True)
+        if any(counts) and not yes:
+            typer.confirm(f"Delete {_both(*counts)} for good?", abort=True, err=True)
+        deleted = (
+            history.delete(choice) if counts[0] else 0,
+            kept.delete(chat_choice) if counts[1] else 0,
+        )
+    typer.echo(f"{_both(*deleted)} deleted", err=True)
 
 
 @contextmanager
@@ -140,6 +190,17 @@ def _history() -> "Iterator[History]":
         yield history
     finally:
         history.close()
+
+
+@contextmanager
+def _chats() -> "Iterator[Chats]":
+    from assistant.history import Chats
+
+    chats = Chats()
+    try:
+        yield chats
+    finally:
+        chats.close()
 
 
 def _choice(
@@ -179,16 +240,25 @@ def _moment(text: str) -> "datetime":
         ) from error
 
 
-def _whole_id(history: "History", key: str) -> str:
-    """The id that begins so. Raises UsageError where there is none, or more than one."""
+def _whole_id(history: "History", chats: "Chats", key: str) -> tuple[Kept, str]:
+    """Of what the id is that begins so, and all of it.
+
+    Raises UsageError where there is none, or more than one.
+    """
     from assistant.errors import UsageError
 
-    found = history.matching(key) if key else []
+    found: list[tuple[Kept, str]] = []
+    if key:
+        found += [("suggestion", one) for one in history.matching(key)]
+        found += [("conversation", one) for one in chats.matching(key)]
     if len(found) == 1:
         return found[0]
-    if found:
-        raise UsageError(f"{len(found)} ids begin with {key}: give more of it")
-    raise UsageError(f"no suggestion has the id {key}: `assistant history list` shows them")
+    if count := len(found):
+        raise UsageError(f"{count} ids begin with {key}: give more of it")
+    raise UsageError(
+        f"nothing has the id {key}: `assistant history list` shows suggestions, and"
+        " `assistant history chats` conversations"
+    )
 
 
 def _print(found: "list[Suggestion]") -> None:
@@ -243,5 +313,10 @@ def _kept(fate: "Fate") -> str:
     return "unchanged" if fate.kept else f"{fate.similarity:.0%} alike"
 
 
-def _counted(count: int) -> str:
-    return f"{count} suggestion{'' if count == 1 else 's'}"
+def _both(suggestions: int, chats: int) -> str:
+    said = _counted(suggestions, "suggestion")
+    return f"{said} and {_counted(chats, 'conversation')}" if chats else said
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -2,12 +2,16 @@
 
 import json
 import sys
-from typing import Annotated, Any, Literal
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from assistant.cli.plan import plan
 from assistant.cli.session import JsonOption
+
+if TYPE_CHECKING:
+    from assistant.download import Standing
 
 app = typer.Typer(help="The models: list, plan, pull, remove.", no_args_is_help=True)
 
@@ -27,9 +31,15 @@ def list_models(
 
 def _rows() -> "list[dict[str, Any]]":
     """The models on this machine that no registry knows, the starter first, then the registry's."""
-    from assistant.registry import installed, load_registry, locate
+    from assistant.registry import (
+        download_bytes,
+        installed,
+        interrupted,
+        load_registry,
+        locate,
+    )
 
-    on_disk, known = installed(), load_registry()
+    on_disk, begun, known = installed(), interrupted(), load_registry()
     rows: list[dict[str, Any]] = []
     for name in [name for name in on_disk if name not in known]:
         local = locate(name)
@@ -43,6 +53,8 @@ def _rows() -> "list[dict[str, Any]]":
                 "fim_format": local.fim_format,
                 "licence": None,
                 "here": on_disk[name],
+                "interrupted": [],
+                "download_bytes": {},
             }
         )
     for spec in known.values():
@@ -50,6 +62,8 @@ def _rows() -> "list[dict[str, Any]]":
         rows.append(
             {field: getattr(spec, field) for field in fields}
             | {"here": sorted(on_disk.get(spec.name, ()))}
+            | {"interrupted": begun.get(spec.name, [])}
+            | {"download_bytes": {one: download_bytes(spec, one) for one in spec.variants}}
         )
     return rows
 
@@ -82,13 +96,25 @@ def pull(
         typer.Option(help="Which weights.", show_default="as the name says, or else full"),
     ] = None,
     connections: Annotated[int, typer.Option(min=1, max=32, help="How many at once, at most.")] = 4,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object for each report of progress.")
+    ] = False,
 ) -> None:
     """Fetch a model's weights; an interrupted pull goes on where it was."""
     from assistant.cli.session import Status
     from assistant.pull import pull as pull_model
 
     with Status() as status:
-        folder = pull_model(name, variant, status.show, connections=connections)
+
+        def report(standing: "Standing") -> None:
+            if as_json:
+                typer.echo(json.dumps(asdict(standing)))
+            else:
+                status.show(str(standing))
+
+        folder = pull_model(name, variant, report, connections=connections)
+    if as_json:
+        typer.echo(json.dumps({"name": name, "folder": str(folder)}))
     typer.echo(f"{name} is in {folder}", err=True)
 
 

@@ -2,8 +2,8 @@
 
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 NAME = "someone/chats"
@@ -12,7 +12,8 @@ _COMMIT = "c" * 40
 
 
 class _Hub(ThreadingHTTPServer):
-    data: bytes
+    name: str
+    files: Mapping[str, bytes]
 
 
 class _Answers(BaseHTTPRequestHandler):
@@ -23,16 +24,21 @@ class _Answers(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        about = f"/api/datasets/{NAME}"
-        size = len(self.server.data)
+        path, files = self.path.partition("?")[0], self.server.files
+        about = f"/api/datasets/{self.server.name}"
+        file = path.removeprefix(f"/datasets/{self.server.name}/resolve/{_COMMIT}/")
         if path in (about, f"{about}/revision/{_COMMIT}"):
-            siblings = [{"rfilename": FILE, "size": size}]
-            self._send_json({"id": NAME, "sha": _COMMIT, "siblings": siblings})
+            siblings = [{"rfilename": name, "size": len(files[name])} for name in files]
+            self._send_json({"id": self.server.name, "sha": _COMMIT, "siblings": siblings})
         elif path == f"{about}/tree/{_COMMIT}":
-            self._send_json([{"type": "file", "oid": "a" * 40, "size": size, "path": FILE}])
-        elif path == f"/datasets/{NAME}/resolve/{_COMMIT}/{FILE}":
-            self._send_file()
+            self._send_json(
+                [
+                    {"type": "file", "oid": "a" * 40, "size": len(data), "path": name}
+                    for name, data in files.items()
+                ]
+            )
+        elif file in files:
+            self._send_file(file)
         else:
             self._send(b"{}", 404, {"X-Error-Code": "EntryNotFound"})
 
@@ -41,9 +47,9 @@ class _Answers(BaseHTTPRequestHandler):
     def _send_json(self, value: object) -> None:
         self._send(json.dumps(value).encode(), 200, {"Content-Type": "application/json"})
 
-    def _send_file(self) -> None:
-        data, first = self.server.data, 0
-        headers = {"ETag": '"x"', "X-Repo-Commit": _COMMIT, "Accept-Ranges": "bytes"}
+    def _send_file(self, file: str) -> None:
+        data, first = self.server.files[file], 0
+        headers = {"ETag": f'"{file}"', "X-Repo-Commit": _COMMIT, "Accept-Ranges": "bytes"}
         asked = self.headers.get("Range")
         if asked is None:
             self._send(data, 200, headers)
@@ -63,11 +69,16 @@ class _Answers(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
+def data_hub(data: bytes) -> AbstractContextManager[str]:
+    """The address of a hub whose data set `NAME` holds `data` in its one file."""
+    return hub(NAME, {FILE: data})
+
+
 @contextmanager
-def data_hub(data: bytes) -> Iterator[str]:
-    """The address of a hub whose data set holds `data` in its one file."""
+def hub(name: str, files: Mapping[str, bytes]) -> Iterator[str]:
+    """The address of a hub that has one data set, with these files."""
     with _Hub(("127.0.0.1", 0), _Answers) as server:
-        server.data = data
+        server.name, server.files = name, files
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

@@ -17,8 +17,11 @@ from tests.cli.conftest import Run
         (["polish", "-", "--write"], 2, "leave --write out"),
         (["models", "rm", "starter"], 2, "--yes"),
         (["models", "pull", "vicuna-13c"], 1, "vicuna-13b"),
+        (["tui"], 2, "in a terminal"),
         (["serve", "--quantization", "int3"], 2, "nf4"),
         (["serve", "--port", "99999"], 2, "65535"),
+        (["eval", "code", "-n", "5"], 2, "--temperature"),
+        (["eval", "compare", "neither", "nor"], 2, "no run is called neither, and no model"),
     ],
 )
 def test_the_user_is_told_what_to_do(run: Run, arguments: list[str], code: int, said: str) -> None:

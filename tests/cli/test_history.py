@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from assistant.history import Fate, History, Suggestion
+from assistant.history import Attachment, Chat, Chats, Fate, History, Suggestion, Turn
 from tests.cli.conftest import Run
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -184,3 +185,61 @@ def test_a_damaged_record_is_named_and_the_next_command_works(run: Run, sealed_h
     assert "history.sqlite.damaged-" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert run("history", "list").returncode == 0
+
+
+@pytest.fixture
+def chat(sealed_home: Path, tmp_path: Path) -> Chat:
+    """A conversation of two branches, the first of which is shown."""
+    chats = Chats()
+    kept = Chat("Über 圆", "Be brief.", changed=NOON)
+    question = Turn(
+        "user", "Why?", attachments=(Attachment(str(tmp_path / "a.py"), "x = 1"),), time=NOON
+    )
+    good = Turn("assistant", "Because.", question.id, model="starter", thumb="up", time=NOON)
+    chats.ask(kept, question)
+    chats.answer(kept.id, good)
+    chats.answer(kept.id, Turn("assistant", "No.", question.id, model="starter", time=NOON))
+    chats.save(replace(kept, leaf=good.id))
+    chats.close()
+    return kept
+
+
+def test_conversations_are_listed_by_words_and_shown(run: Run, chat: Chat) -> None:
+    done = run("history", "chats", "über", "BECAUSE")
+    assert chat.id[:8] in done.stdout
+    assert "Über 圆" in done.stdout
+    assert "no such conversation" in run("history", "chats", "elsewhere").stderr
+    (row,) = json.loads(run("history", "chats", "--json").stdout)
+    assert [turn["text"] for turn in row["turns"]] == ["Why?", "Because.", "No."]
+    shown = run("history", "show", chat.id[:8]).stdout
+    assert "Because." in shown and "a.py" in shown and "No." not in shown
+
+
+def test_conversations_are_exported_as_data_imports_them(
+    run: Run, chat: Chat, tmp_path: Path
+) -> None:
+    pytest.importorskip("datasets")
+    file, data = tmp_path / "chats.jsonl", tmp_path / "data"
+    done = run("history", "export", "--chats", "-o", str(file))
+    assert "1 conversation in" in done.stderr
+    done = run("data", "import", str(file), "-o", str(data))
+    assert done.returncode == 0, done.stderr
+    (line,) = (data / "data.jsonl").read_text().splitlines()
+    assert "Because." in line and "x = 1" in line and "Be brief." in line
+
+
+def test_conversations_are_deleted_with_everything_of_a_path(
+    run: Run, chat: Chat, rows: list[Suggestion], tmp_path: Path
+) -> None:
+    done = run("history", "delete", "--path", str(tmp_path), "--yes")
+    assert done.stderr == "2 suggestions and 1 conversation deleted\n"
+    assert json.loads(run("history", "chats", "--json").stdout or "[]") == []
+    assert listed(run) == ["now"]
+
+
+def test_a_conversation_is_deleted_by_its_id_and_nothing_else(
+    run: Run, chat: Chat, rows: list[Suggestion]
+) -> None:
+    done = run("history", "delete", chat.id[:10], "--yes")
+    assert done.stderr == "0 suggestions and 1 conversation deleted\n"
+    assert len(listed(run)) == len(rows)
