@@ -21,6 +21,7 @@ from pathlib import Path
 from lsprotocol import types
 
 from assistant.client.connection import ModelCard
+from assistant.completion.window import request_at
 from assistant.context.index import SymbolIndex
 from assistant.context.indexer import Indexer
 from assistant.paths import HOME_VARIABLE
@@ -28,7 +29,7 @@ from assistant.prompts.tasks import Wording
 from assistant_lsp.context import ProjectContext
 from assistant_lsp.documents import Document, Documents
 from assistant_lsp.settings import EditorSettings
-from assistant_lsp.window import around, request_at
+from assistant_lsp.window import around
 from bench.targets import Target, verdict
 
 TARGET = Target(2.0, at_most=True)
@@ -122,7 +123,7 @@ async def request_seconds(
 def asking(context: ProjectContext, document: Document, offset: int) -> Callable[[], int]:
     """Asks for what is sent at a place; gives the characters of other files in it."""
     before, after = around(document.buffer, offset)
-    alone = request_at(document, before, after, CARD.context)
+    alone = request_at(before, after, document.language, document.path, CARD.context)
 
     def ask() -> int:
         context.at(document, offset)

@@ -38,6 +38,7 @@ from lsprotocol import converters, types
 
 from assistant.client import ModelClient
 from assistant.client.record import read_record
+from assistant.completion.window import request_at
 from assistant.config import Settings
 from assistant.messages import SamplingParams
 from assistant.paths import HOME_VARIABLE, token_file
@@ -45,7 +46,7 @@ from assistant.registry import STARTER, locate
 from assistant.suggestion import Spot
 from assistant_lsp.documents import Document
 from assistant_lsp.settings import CompletionSettings
-from assistant_lsp.window import around, request_at
+from assistant_lsp.window import around
 from bench.session import Ghost, Part, Tally, recorded, replay
 from bench.targets import Target, Verdict, show_verdicts, verdict
 from tests.client import starter_gguf
@@ -125,7 +126,7 @@ class Peer:
         spot = Spot(before, after, settings.max_lines, document.language)
         if not spot.wanted:
             return Ghost("")
-        request = request_at(document, before, after, _CONTEXT)
+        request = request_at(before, after, document.language, document.path, _CONTEXT)
         params = SamplingParams(max_tokens=settings.max_tokens)
         raw = ""
         stream = self._client.stream_complete(request, params)

@@ -14,8 +14,9 @@ from typing import Any, Protocol
 from lsprotocol import types
 from tokenizers import Tokenizer
 
+from assistant.edit import Edit
 from assistant.registry import STARTER, locate
-from assistant_lsp.buffer import Edit, TextBuffer
+from assistant_lsp.buffer import TextBuffer
 from assistant_lsp.documents import Document
 
 SESSION = Path(__file__).with_name("sessions") / "keystrokes.json"

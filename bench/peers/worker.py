@@ -24,6 +24,8 @@ CONTENDERS = {
     "train ours": ("bench.peers.training.ours", "Ours"),
     "train trl": ("bench.peers.training.trl", "Trl"),
     "train padded": ("bench.peers.training.padded", "Padded"),
+    "mmlu ours": ("bench.peers.mmlu.ours", "Ours"),
+    "mmlu lm-eval": ("bench.peers.mmlu.harness", "Harness"),
 }
 
 
