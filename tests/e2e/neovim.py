@@ -64,6 +64,13 @@ return table.concat(shown, "\\n")
 """
 
 
+_HAS_SEVERAL = """
+local all = require("vim.lsp._capability").all.inline_completion.active
+local completor = all[vim.api.nvim_get_current_buf()]
+return completor ~= nil and completor.current ~= nil and completor:count_items() > 1
+"""
+
+
 def find_neovim() -> str:
     """The editor to test with. Skips the test where there is none, and fails it on CI."""
     named = os.environ.get("ASSISTANT_TEST_NVIM") or shutil.which("nvim")
@@ -149,6 +156,11 @@ class Neovim:
     @property
     def ghost_text(self) -> str:
         return str(self.lua(_GHOST_TEXT))
+
+    @property
+    def has_several(self) -> bool:
+        """Whether there are several suggestions to choose from."""
+        return bool(self.lua(_HAS_SEVERAL))
 
     @property
     def first_lines(self) -> list[str]:
