@@ -28,7 +28,7 @@ async def test_a_question_is_on_the_disk_before_it_is_sent(
     assert room.typed == ""
     answer.release()
     await room.answered("Two and two?\n圆 é", "It is **four**.")
-    assert room.notice == ""
+    await room.until(lambda: not room.notice)
     ((_, (_, turn)),) = kept()
     assert (turn.text, turn.end, turn.model) == ("It is **four**.", "done", "scripted")
     await room.until(lambda: room.titles == ["Two and two?"])
@@ -145,7 +145,7 @@ async def test_what_goes_wrong_is_one_line_and_the_question_stays(
     model.answers("short")
     await room.press("ctrl+r")
     await room.answered("long", "short")
-    assert room.notice == ""
+    await room.until(lambda: not room.notice)
 
 
 async def test_a_server_that_breaks_off_leaves_what_came(room: Room, model: ScriptedModel) -> None:

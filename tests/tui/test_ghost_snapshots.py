@@ -40,7 +40,7 @@ def test_a_suggestion(
     async def pause(home: Home) -> None:
         home.editor.move_cursor((2, len(NOTE.split("\n")[2])))
         home.editor.insert(" Every day,")
-        await home.until(lambda: home.editor.ghost == SENTENCE)
+        await home.until(lambda: home.editor.ghost == SENTENCE and home.pane.saving == "saved")
 
     with ScriptedModel() as writer:
         writer.answers(SENTENCE)

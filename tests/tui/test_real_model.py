@@ -80,7 +80,7 @@ async def test_a_chat_with_the_starter(folder: Path) -> None:
 
         await room.until(ended)
         assert any("starting the model server" in line for line in waited_for)
-        assert room.notice == ""
+        await room.until(lambda: not room.notice)
         question, answer = room.talk.path
         assert (answer.speaker, answer.model) == ("assistant", "starter")
         assert answer.text.strip()
