@@ -79,7 +79,9 @@ async def test_a_chat_with_the_starter(folder: Path) -> None:
             return bool(room.talk.path) and not room.talk.writing
 
         await room.until(ended)
-        assert any("starting the model server" in line for line in waited_for)
+        # What there was to wait for: a fast machine has some of it behind it already.
+        waits = ("looking for starter", "starting the model server", "loading starter")
+        assert any(wait in line for wait in waits for line in waited_for)
         await room.until(lambda: not room.notice)
         question, answer = room.talk.path
         assert (answer.speaker, answer.model) == ("assistant", "starter")
@@ -130,13 +132,14 @@ async def test_what_the_model_cannot_read_is_said_in_a_line(folder: Path, tmp_pa
 
 
 async def test_the_starter_suggests_in_a_note_when_it_is_told_to(folder: Path) -> None:
-    note = folder / "meeting.md"
-    note.write_text(TEXT)
+    # Which even so small a model goes on with in the line, in whatever precision.
+    note, line = folder / "server.md", "The server is started when the"
+    note.write_text(f"# Server\n\n{line}\n")
     async with running(folder, Settings(), state=Remembered(suggestions="on")) as home:
-        await home.until(lambda: "starter" in model_line(home))
+        await home.until(lambda: model_line(home).strip() == "● starter")
         await home.open(note)
-        home.editor.move_cursor((2, len(TEXT.split("\n")[2])))
-        home.editor.insert(" We ")
+        home.editor.move_cursor((2, len(line)))
+        home.editor.insert(" first request")
         await home.until(lambda: home.editor.ghost)
         before, ghost = home.editor.document.get_line(2), home.editor.ghost
         await home.press("end")

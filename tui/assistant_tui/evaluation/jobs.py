@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 from assistant.errors import AssistantError
 from assistant.paths import log_dir
 from assistant_tui.command_line import begin, last_words
+
+_SECONDS_TO_END = 3.0
+"""For a process to be gone that has done its work: a large model leaves memory slowly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class Jobs:
 
     def __init__(self) -> None:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._untold: list[Ended] = []
+        self._lock = threading.Lock()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -33,21 +39,37 @@ class Jobs:
         return tuple(self._running)
 
     def begin(self, name: str, arguments: Sequence[str]) -> None:
-        """Start one. Raises AssistantError where that is impossible."""
-        if name in self._running:
-            raise AssistantError("One is under way already: wait for it, or stop it first.")
-        self._running[name] = begin(*arguments, log=_log(name))
+        """Start one, behind another that is just ending.
+
+        Raises AssistantError where another goes on, or where it is impossible.
+        """
+        with self._lock:
+            before = self._running.get(name)
+            if before is not None:
+                try:
+                    before.wait(_SECONDS_TO_END)
+                except subprocess.TimeoutExpired:
+                    raise AssistantError(
+                        "One is under way already: wait for it, or stop it first."
+                    ) from None
+                self._collect()
+            self._running[name] = begin(*arguments, log=_log(name))
 
     def ended(self) -> list[Ended]:
         """Those that have ended since this was asked last."""
-        found = []
+        with self._lock:
+            self._collect()
+            found, self._untold = self._untold, []
+        return found
+
+    def _collect(self) -> None:
+        """Note what became of those that have ended, before their log is another's."""
         for name, process in list(self._running.items()):
             if process.poll() is not None:
                 del self._running[name]
                 well = process.returncode in (0, -signal.SIGTERM)
                 problem = "" if well else last_words(_log(name)) or "it failed"
-                found.append(Ended(name, problem))
-        return found
+                self._untold.append(Ended(name, problem))
 
 
 def end(process: int) -> None:
