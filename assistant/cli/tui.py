@@ -1,5 +1,6 @@
 """The terminal home."""
 
+import gc
 import os
 import shlex
 import sys
@@ -12,6 +13,10 @@ from assistant.cli.session import ModelOption, packages_of
 
 _SERVED = "TEXTUAL_DRIVER"
 """Set where a web server runs this and shows it in a page."""
+_OBJECTS_BETWEEN_COLLECTIONS = 10_000
+"""Python's own 700 make a tenth of the start a search for garbage that is not there yet."""
+_FRAMES_A_SECOND = 120
+"""Textual's own 60 let a key wait for a sixtieth of a second before it is painted."""
 
 
 def tui(
@@ -41,6 +46,8 @@ def tui(
     if web:
         _serve(folder, model, port)
         return
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    os.environ.setdefault("TEXTUAL_FPS", str(_FRAMES_A_SECOND))
     with packages_of("tui"):
         from assistant_tui.app import run
     if _SERVED in os.environ:  # a browser's tab is the terminal

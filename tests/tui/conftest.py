@@ -111,9 +111,8 @@ async def running(
         await home.until(lambda: app.screen is app.notes)
         yield home
         if app.is_running:
-            await app.notes.finish()
-            await app.chat.finish()
-            await app.models.finish()
+            for room in app.rooms.values():
+                await room.finish()
             await app.runs.aclose()
             await app.model.aclose()
 

@@ -1,11 +1,15 @@
-"""The app: settings, themes, keys, the model, and the screens."""
+"""The app: settings, themes, keys, the model, and the screens.
+
+The notes are there at once; another room is imported and made when the user first goes to it, so
+that nobody waits for all of them at the start.
+"""
 
 import gc
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import on, work
 from textual.app import App, SystemCommand
@@ -14,14 +18,10 @@ from textual.message import Message
 from textual.screen import ModalScreen, Screen
 
 from assistant.errors import UsageError
-from assistant_tui.chat.screen import ChatScreen
 from assistant_tui.controls import visible
 from assistant_tui.dialogs import Answer, Choose
-from assistant_tui.evaluation.screen import EvaluationScreen
-from assistant_tui.first_start import FirstStart, made
 from assistant_tui.keys import keymap
 from assistant_tui.model import Model, ModelState
-from assistant_tui.models.screen import ModelsScreen
 from assistant_tui.notes.pane import NotePane
 from assistant_tui.notes.preview import Preview
 from assistant_tui.notes.screen import NotesScreen
@@ -30,14 +30,16 @@ from assistant_tui.notes.wishes import wishes
 from assistant_tui.remembered import Remembered, recall, remember
 from assistant_tui.room import Room
 from assistant_tui.themes import INK, PAPER, theme_for
-from assistant_tui.training import news
-from assistant_tui.training.following import Following, Seen
-from assistant_tui.training.screen import TrainingScreen
 
 if TYPE_CHECKING:
     from assistant.config import Settings
+    from assistant_tui.chat.screen import ChatScreen
+    from assistant_tui.evaluation.screen import EvaluationScreen
+    from assistant_tui.models.screen import ModelsScreen
+    from assistant_tui.training.following import Following, Seen
+    from assistant_tui.training.screen import TrainingScreen
 
-
+_Made = TypeVar("_Made", bound=Room)
 _ROOMS = {
     "notes": ("Notes", "Back to them"),
     "chat": ("Chat", "Talk with the model"),
@@ -73,7 +75,7 @@ class AssistantApp(App[None]):
     class RunsSeen(Message):
         """How the training runs stand."""
 
-        def __init__(self, seen: Seen) -> None:
+        def __init__(self, seen: "Seen") -> None:
             super().__init__()
             self.seen = seen
 
@@ -87,18 +89,8 @@ class AssistantApp(App[None]):
         note = self._remembered.note if self._remembered.folder == str(root) else None
         self.notes = NotesScreen(root, self.model, wishes(settings.instructions), note)
         self.notes.continuing.choice = self._remembered.suggestions
-        self.runs = Following(lambda seen: self.post_message(self.RunsSeen(seen)))
-        self.chat = ChatScreen(root, self.model)
-        self.models = ModelsScreen(self.model)
-        self.training = TrainingScreen(self.runs)
-        self.evaluation = EvaluationScreen()
-        self.rooms: dict[str, Room] = {
-            "notes": self.notes,
-            "chat": self.chat,
-            "models": self.models,
-            "training": self.training,
-            "evaluation": self.evaluation,
-        }
+        self.rooms: dict[str, Room] = {"notes": self.notes}
+        """Those that are made by now, by their names."""
         self._seen: Seen | None = None
         self._model_state: ModelState | None = None
         self._finished = False
@@ -109,10 +101,56 @@ class AssistantApp(App[None]):
         self.theme = theme_for(
             self._remembered.theme, self.console.color_system, self.available_themes
         )
-        for name, room in self.rooms.items():
-            self.install_screen(room, name)
-        self.push_screen("notes")
+        self.install_screen(self.notes, "notes")
+        self.push_screen(self.notes)
         self.call_after_refresh(self._begin)
+
+    # Rooms -----------------------------------------------------------------------------------
+
+    @cached_property
+    def chat(self) -> "ChatScreen":
+        """Conversations with the model."""
+        from assistant_tui.chat.screen import ChatScreen
+
+        return self._made("chat", ChatScreen(self.notes.root, self.model))
+
+    @cached_property
+    def models(self) -> "ModelsScreen":
+        """The models of this machine."""
+        from assistant_tui.models.screen import ModelsScreen
+
+        return self._made("models", ModelsScreen(self.model))
+
+    @cached_property
+    def training(self) -> "TrainingScreen":
+        """Training runs."""
+        from assistant_tui.training.screen import TrainingScreen
+
+        room = self._made("training", TrainingScreen(self.runs))
+        if self._seen is not None:
+            room.show(self._seen)
+        return room
+
+    @cached_property
+    def evaluation(self) -> "EvaluationScreen":
+        """Evaluations, compared and diagnosed."""
+        from assistant_tui.evaluation.screen import EvaluationScreen
+
+        return self._made("evaluation", EvaluationScreen())
+
+    @cached_property
+    def runs(self) -> "Following":
+        """The training runs, followed wherever the user is."""
+        from assistant_tui.training.following import Following
+
+        return Following(lambda seen: self.post_message(self.RunsSeen(seen)))
+
+    def _made(self, name: str, room: _Made) -> _Made:
+        self.install_screen(room, name)
+        self.rooms[name] = room
+        return room
+
+    # What goes on ----------------------------------------------------------------------------
 
     def _begin(self) -> None:
         self.notes.query_one(NoteTree).set_class(not self._remembered.tree, "-hidden")
@@ -141,10 +179,14 @@ class AssistantApp(App[None]):
 
     @on(RunsSeen)
     def _runs_seen(self, event: RunsSeen) -> None:
+        from assistant_tui.training import news
+
         before, self._seen = self._seen, event.seen
-        for one in news.between(before, event.seen, self.training.stopping):
+        stopping = self.training.stopping if "training" in self.rooms else ()
+        for one in news.between(before, event.seen, stopping):
             self.notify(one.text, title="Training", severity=one.severity, timeout=10)
-        self.training.show(event.seen)
+        if "training" in self.rooms:
+            self.training.show(event.seen)
 
     def notify(self, message: str, **options: Any) -> None:
         """Tell the user; what others have written is shown, and does nothing else."""
@@ -155,23 +197,23 @@ class AssistantApp(App[None]):
         yield from (one for one in super().get_system_commands(screen) if one.title not in _NO_USE)
         if isinstance(screen, Room):
             for name, (title, says) in _ROOMS.items():
-                if self.rooms[name] is not screen:
+                if self.rooms.get(name) is not screen:
                     yield SystemCommand(title, says, partial(self.action_go, name))
             yield from screen.commands()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nobody is shown the key to where they are."""
-        return action != "go" or self.rooms[str(parameters[0])] is not self.screen
+        return action != "go" or self.rooms.get(str(parameters[0])) is not self.screen
 
     async def action_go(self, name: str) -> None:
         """To another room: one at a time is open before the notes."""
         if isinstance(self.screen, ModalScreen):
             return
+        room: Room = getattr(self, name)
         if self.screen is not self.notes:
             await self.pop_screen()
-        if name != "notes":
-            await self.push_screen(name)
-        room = self.rooms[name]
+        if room is not self.notes:
+            await self.push_screen(room)
         if self._model_state is not None:
             room.show_model(self._model_state)
         room.enter()
@@ -245,6 +287,8 @@ def run(named: Path | None, settings: "Settings") -> None:
     """Run the app until the user ends it. Raises UsageError for what is named or set wrong."""
     found = notes_folder(named)
     if found is None:
+        from assistant_tui.first_start import FirstStart, made
+
         chosen = FirstStart().run()
         if chosen is None:
             return

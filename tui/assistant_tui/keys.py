@@ -9,6 +9,8 @@ from assistant.errors import UsageError
 
 def keymap(chosen: Mapping[str, str]) -> dict[str, str]:
     """The keys by the names of what they do. Raises UsageError that lists every wrong name."""
+    if not chosen:
+        return {}  # without a look into all rooms
     known = names()
     wrong = sorted(set(chosen) - known)
     if wrong:

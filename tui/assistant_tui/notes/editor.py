@@ -24,7 +24,7 @@ from assistant_tui.ordered_text_area import OrderedTextArea
 from assistant_tui.themes import markdown_theme
 
 _THEME = "note"
-_LATE_SECONDS = 0.5
+_LATE_SECONDS = 0.25
 _MOST_DRAWN = 500
 """So many rows are kept as they were drawn."""
 

@@ -92,7 +92,7 @@ class FolderScreen(Room):
         if event.reveal is not None:
             self.query_one(NoteTree).reveal(event.reveal.relative_to(self.root).as_posix())
         if first and event.listing.notes:
-            self._warm()
+            self.call_after_refresh(self._warm)  # once the notes can be seen
             if self._first in event.listing.notes and self.pane.path is None:
                 self.pane.open(self.root / self._first)
             elif self.pane.path is None and not self.query_one(NoteTree).has_focus:

@@ -55,8 +55,11 @@ _INLINE_QUERY = Query(
     (backslash_escape) @marker
     """,
 )
-_REST = 10
-"""So many times the time that parsing takes, there is none."""
+_AT_ONCE = 0.002
+"""Seconds; a text that takes longer to parse is parsed in a pause, so that no key waits for it."""
+_PAUSE = 0.1
+_LATEST = 2.0
+"""Seconds without a pause, after which one key does wait."""
 _LONGEST_INLINE = 20_000
 """Bytes; a longer paragraph is shown without the styles inside its lines."""
 
@@ -72,10 +75,12 @@ class MarkdownTree:
         self._bytes = b""
         self._rows: dict[int, list[Span]] = {}
         self._cost = 0.0
+        """Seconds that it took to parse the text last."""
         self._parsed_at = 0.0
+        self._edited_at = 0.0
         self.is_late = True
         """Whether there were edits since the text was parsed. The tree knows where they are, and is
-        right but for them; long texts are parsed seldom enough that nobody waits for it."""
+        right but for them."""
 
     def edit(self, start: tuple[int, int], removed: str, added: str) -> None:
         """Take in an edit at row and column `start`; call it before the lines change.
@@ -84,6 +89,7 @@ class MarkdownTree:
         """
         self._rows.clear()
         self.is_late = True
+        self._edited_at = time.monotonic()
         if self._tree is None:
             return
         lines = self._lines()
@@ -104,7 +110,7 @@ class MarkdownTree:
     def spans(self, row: int) -> list[Span]:
         """The styled spans of one row, outer ones before inner ones."""
         now = time.monotonic()
-        if self.is_late and now - self._parsed_at >= _REST * self._cost:
+        if self.is_late and self._is_time(now):
             self._rows.clear()
             self._parse()
             self._parsed_at = time.monotonic()
@@ -112,6 +118,11 @@ class MarkdownTree:
         if (known := self._rows.get(row)) is None:
             known = self._rows[row] = self._found(row)
         return known
+
+    def _is_time(self, now: float) -> bool:
+        """Whether to parse now."""
+        quiet, stale = now - self._edited_at, now - self._parsed_at
+        return self._cost <= _AT_ONCE or quiet >= _PAUSE or stale >= _LATEST
 
     def _parse(self) -> None:
         self._bytes = _encoded("\n".join(self._lines()) + "\n")
