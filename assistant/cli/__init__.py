@@ -4,11 +4,14 @@ Standard output carries the answer and nothing else; progress, remarks and error
 error.
 """
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line and exit with one of `assistant.errors.ExitCode`."""
+    # Settings here have no plugins, and looking for some reads what every package says of itself.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from assistant.cli.app import app
     from assistant.errors import AssistantError, Cancelled, ExitCode
 
