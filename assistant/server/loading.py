@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +11,10 @@ from assistant.engine.folder import check_adapter_folder, check_model_folder
 from assistant.engine.threads import wait_briefly
 from assistant.registry import locate
 from assistant.server.engines import Card, Served
+
+_NEVER_SERVED = ("scipy", "sklearn", "torchao")
+"""What transformers imports where it is installed, for models that are never served here; others
+than transformers may have it later. It would be a sixth of a server's start."""
 
 
 class EngineLoader:
@@ -81,7 +85,20 @@ def _imports() -> Iterator[None]:
         return
     gc.disable()
     try:
-        yield
+        with _hidden(_NEVER_SERVED):
+            yield
     finally:
         gc.freeze()
         gc.enable()
+
+
+@contextmanager
+def _hidden(packages: Iterable[str]) -> Iterator[None]:
+    """Have packages look as if they were not installed, unless they are imported already."""
+    hidden = [package for package in packages if package not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for package in hidden:
+            del sys.modules[package]

@@ -29,7 +29,7 @@ from assistant.server.engines import Served
 from assistant.server.loading import EngineLoader
 from assistant_finetune.adapters import rollback
 from assistant_finetune.adapters.versions import install
-from tests.engine.tiny import CONTEXT, local_model, save_adapter, save_llama
+from tests.engine.tiny import CONTEXT, local_model, save_adapter, save_gptq, save_llama, save_nf4
 from tests.server.live import Live, live
 from tests.server.processes import end_recorded_server
 
@@ -343,11 +343,18 @@ def test_another_model_takes_the_first_ones_place(server: Live) -> None:
 
 
 @pytest.mark.e2e
-async def test_from_a_front_end_to_the_model_and_back(folder: Path) -> None:
+@pytest.mark.parametrize("weights", ["as they are", "nf4", "gptq"])
+async def test_from_a_front_end_to_the_model_and_back(tmp_path: Path, weights: str) -> None:
+    folder = save_llama(tmp_path / "plain", dtype=torch.bfloat16)
+    if weights == "nf4":
+        folder = save_nf4(folder, tmp_path / "nf4")
+    elif weights == "gptq":
+        pytest.importorskip("gptqmodel")
+        folder = save_gptq(folder, tmp_path / "gptq")
     client = ModelClient(Settings(model=str(folder), device="cpu"))
     try:
         card = await client.ready()
-        assert (card.name, card.fim) == ("tiny", True)
+        assert (card.name, card.fim) == (folder.name, True)
         request, params = CompletionRequest(PROMPT, "\n"), SamplingParams(max_tokens=8)
         whole = await client.complete(request, params)
         assert "".join([text async for text in client.stream_complete(request, params)]) == whole
