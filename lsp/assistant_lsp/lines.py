@@ -22,12 +22,21 @@ class Lines(Sequence[str]):
     """None is empty."""
     _sizes: tuple[int, ...]
     """Characters in each of them."""
+    _lines: tuple[int, ...]
+    """Lines in each of them and all before it."""
+    _characters: tuple[int, ...]
+    """Characters in each of them and all before it."""
 
     @classmethod
     def of(cls, lines: Sequence[str]) -> "Lines":
         """Those lines."""
         blocks = _divided(tuple(lines))
-        return cls(blocks, tuple(map(_size, blocks)))
+        return cls._of(blocks, tuple(map(_size, blocks)))
+
+    @classmethod
+    def _of(cls, blocks: tuple[tuple[str, ...], ...], sizes: tuple[int, ...]) -> "Lines":
+        lines, characters = accumulate(map(len, blocks)), accumulate(sizes)
+        return cls(blocks, sizes, tuple(lines), tuple(characters))
 
     @property
     def text(self) -> str:
@@ -41,7 +50,7 @@ class Lines(Sequence[str]):
         return hash(tuple(self))
 
     def __len__(self) -> int:
-        return sum(map(len, self._blocks))
+        return self._lines[-1] if self._lines else 0
 
     def __iter__(self) -> Iterator[str]:
         return chain.from_iterable(self._blocks)
@@ -66,20 +75,18 @@ class Lines(Sequence[str]):
         """Characters before a line, or all of them for one behind the last."""
         block, before = self._block_of(line)
         inside = self._blocks[block][: line - before] if block < len(self._blocks) else ()
-        return sum(self._sizes[:block]) + _size(inside)
+        return _before(self._characters, block) + _size(inside)
 
     def place(self, offset: int) -> tuple[int, int]:
         """The line that holds the character at `offset`, and how many stand before it there.
 
         An offset behind the last character is one in the last line.
         """
-        ends = list(accumulate(self._sizes))
-        block = min(bisect_right(ends, offset), len(ends) - 1)
-        left = offset - (ends[block] - self._sizes[block])
+        block = min(bisect_right(self._characters, offset), len(self._blocks) - 1)
+        left = offset - _before(self._characters, block)
         inner = list(accumulate(map(len, self._blocks[block])))
         line = min(bisect_right(inner, left), len(inner) - 1)
-        column = left - (inner[line - 1] if line else 0)
-        return sum(map(len, self._blocks[:block])) + line, column
+        return _before(self._lines, block) + line, left - _before(inner, line)
 
     def replaced(self, first: int, last: int, new: Sequence[str]) -> "Lines":
         """These, with `new` for those from `first` up to `last`, which is not one of them."""
@@ -89,7 +96,7 @@ class Lines(Sequence[str]):
             begin -= 1
             made = (*self._blocks[begin], *made)
         blocks = _divided(made)
-        return Lines(
+        return Lines._of(
             (*self._blocks[:begin], *blocks, *self._blocks[end:]),
             (*self._sizes[:begin], *map(_size, blocks), *self._sizes[end:]),
         )
@@ -103,12 +110,8 @@ class Lines(Sequence[str]):
 
     def _block_of(self, line: int) -> tuple[int, int]:
         """The block of a line and the lines before that; one behind the last for no line."""
-        before = 0
-        for number, block in enumerate(self._blocks):
-            if line < before + len(block):
-                return number, before
-            before += len(block)
-        return len(self._blocks), before
+        block = bisect_right(self._lines, line)
+        return block, _before(self._lines, block)
 
 
 def _divided(lines: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
@@ -119,3 +122,8 @@ def _divided(lines: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
 
 def _size(lines: Sequence[str]) -> int:
     return sum(map(len, lines))
+
+
+def _before(ends: Sequence[int], place: int) -> int:
+    """Where something begins, by where it and all before it end."""
+    return ends[place - 1] if place else 0

@@ -62,6 +62,9 @@ class AssistantProtocol(LanguageServerProtocol):
         elif "id" in message:
             arguments = structured.id, structured.method, structured.params
             copy_context().run(self._handle_request, *arguments)
+        elif structured.method == types.TEXT_DOCUMENT_DID_CHANGE:
+            # At each key; pygls would keep a future for it, under a name that is drawn by lot.
+            self.lsp_text_document__did_change(structured.params)
         else:
             copy_context().run(self._handle_notification, structured.method, structured.params)
 

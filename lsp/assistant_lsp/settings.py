@@ -1,7 +1,8 @@
 """What the user sets in the editor, below `assistant`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Annotated, Any
 
@@ -67,7 +68,7 @@ class EditorSettings(_Section):
         chosen = self.completion
         if not chosen.enabled or language in chosen.disabled_languages:
             return False
-        return not _is_in(path, chosen.disabled_folders)
+        return not _is_in(path, tuple(chosen.disabled_folders))
 
     def reads_in(self, path: str) -> bool:
         """Whether a file may be read for others, and be given others to read.
@@ -78,7 +79,8 @@ class EditorSettings(_Section):
         return self.context.enabled and not _is_in(path, folders)
 
 
-def _is_in(path: str, patterns: Iterable[str]) -> bool:
+@lru_cache
+def _is_in(path: str, patterns: tuple[str, ...]) -> bool:
     """Whether a path, or a folder above it, is one of `patterns`."""
     places = (PurePath(path), *PurePath(path).parents) if path else ()
     return any(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO, cast
 
+from lsprotocol.types import TEXT_DOCUMENT_DID_CHANGE
 from pygls.exceptions import JsonRpcException
 from pygls.io_ import StdoutWriter
 
@@ -19,6 +20,8 @@ from assistant_lsp.protocol import AssistantLanguageServer
 
 _LIMIT = 1 << 20
 """Bytes of a head's line, and of messages that wait their turn before no more are read."""
+_EDITS = 16
+"""As many as are taken in one turn of the loop."""
 _LENGTH = re.compile(rb"Content-Length: (\d{1,9})\r\n")
 """What says that more comes is no head: nobody could wait for that."""
 
@@ -34,11 +37,14 @@ def serve(server: AssistantLanguageServer, output: BinaryIO) -> None:
 
 
 async def _serve(server: AssistantLanguageServer) -> None:
-    def take(body: bytes) -> None:
+    def take(body: bytes) -> bool:
         try:
-            server.protocol.handle_message(json.loads(body))
+            message = json.loads(body)
+            server.protocol.handle_message(message)
         except Exception as error:
             server.report_server_error(error, JsonRpcException)
+            return False
+        return isinstance(message, dict) and message.get("method") == TEXT_DOCUMENT_DID_CHANGE
 
     messages = _Messages(take)
     await asyncio.get_running_loop().connect_read_pipe(lambda: messages, sys.stdin)
@@ -49,10 +55,11 @@ class _Messages(asyncio.Protocol):
     """Cuts what comes in into messages, and passes them on.
 
     One in each turn of the loop: whoever was called by the message before looks at the documents
-    as they are now.
+    as they are now. Edits in a row call nobody who would, and are in effect the sooner together.
     """
 
-    def __init__(self, take: Callable[[bytes], None]) -> None:
+    def __init__(self, take: Callable[[bytes], bool]) -> None:
+        """`take` returns whether the message was an edit."""
         self._take = take
         self._loop = asyncio.get_running_loop()
         self.ended = self._loop.create_future()
@@ -83,10 +90,12 @@ class _Messages(asyncio.Protocol):
             self._pass_on()
 
     def _pass_on(self) -> None:
-        body = self._next()
+        for _ in range(_EDITS):
+            body = self._next()
+            if body is None or not self._take(body):
+                break
         self._in_turn = body is not None
-        if body is not None:
-            self._take(body)
+        if self._in_turn:
             self._loop.call_soon(self._pass_on)
         elif self._closed:
             self.ended.set_result(None)
