@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.registry import locate
+from assistant_finetune.fitting.precision import fastest_precision
 from assistant_finetune.training.base import load_base
 from assistant_finetune.training.checkpoints import Checkpoints
 from assistant_finetune.training.metrics import Metrics
@@ -36,6 +37,7 @@ class Ours:
             learning_rate=task.LEARNING_RATE,
             rank=task.RANK,
             optimizer="adamw",
+            precision=fastest_precision(),
             adapter_precision="fp32",
             unpacked=method == "qlora",
             checkpointing="checkpointing" in options,
@@ -51,7 +53,7 @@ class Ours:
         checkpoints = Checkpoints(run / "checkpoints")
         job = Job(base, local.folder, settings, rows, None, checkpoints, metrics.log)
         self._meter = Meter(make_trainer(job))
-        self.description = "ours" + "".join(f", {option}" for option in options)
+        self.description = ", ".join(("ours", settings.precision, *options))
 
     def epoch(self) -> dict[str, Any]:
         """See `Meter`."""
