@@ -102,14 +102,16 @@ def answer_text(loaded: LoadedModel, prompt: Prompt) -> str:
     return answer(loaded, prompt)[0]
 
 
-def is_near_tie(model: Any, prompt: Prompt, before: list[int], one: int, other: int) -> bool:
-    """Whether the next token could be either, for all that bfloat16 can tell apart.
+def behind_the_likeliest(model: Any, prompt: Prompt, found: list[int]) -> torch.Tensor:
+    """How far each token's logit is behind the highest, as a share of the largest, `[tokens]`.
 
-    Base and adapter are rounded one after the other: two steps of its 8 bits.
+    Each by what stands before it, so that one that could be either changes nothing behind it.
     """
     with torch.inference_mode():
-        row = model(torch.tensor([[*prompt.ids, *before]])).logits[0, -1].float()
-    return float((row[one] - row[other]).abs()) <= 2**-6 * float(row.abs().max())
+        rows = model(torch.tensor([[*prompt.ids, *found]])).logits[0, -len(found) - 1 : -1].float()
+    own = rows.gather(1, torch.tensor(found)[:, None])[:, 0]
+    behind: torch.Tensor = (rows.amax(1) - own) / rows.abs().amax(1)
+    return behind
 
 
 @pytest.mark.parametrize("with_adapter", [False, True], ids=["base", "adapter"])
@@ -131,14 +133,14 @@ def test_answers_are_those_of_transformers(
         expected = greedy(reference, prompt)
         assert len(set(expected)) > 3, "the model repeats itself: this test could not fail"
         text, found = answer(loaded, prompt)
-        if found == expected:
-            assert text == loaded.renderer.tokenizer.decode(expected)
-        else:
-            # A pass of one row and one of many round the same sums differently in bfloat16.
-            place = [a == b for a, b in zip(found, expected, strict=True)].index(False)
-            rivals = found[place], expected[place]
-            assert kind != "float32"
-            assert place > 3 and is_near_tie(reference, prompt, expected[:place], *rivals)
+        assert text == loaded.renderer.tokenizer.decode(found)
+        if kind == "float32":
+            assert found == expected
+        # A pass of one row and one of many round the same sums differently in bfloat16; base and
+        # adapter are rounded one after the other, two steps of its 8 bits.
+        behind = behind_the_likeliest(reference, prompt, found)
+        assert behind.max() <= 2**-6
+        assert (behind == 0).sum() > len(found) / 2
         answers.add(tuple(expected))
     assert len(answers) == len(REQUESTS)
 
