@@ -17,9 +17,9 @@ _CLEARLY = 1.25
 def fastest_precision() -> Precision:
     """`bf16`, unless products in it take clearly longer than in float32 on this processor.
 
-    Measured, in a few milliseconds, as what a processor says of itself does not tell: one without
-    AVX-512 imitates bfloat16, and one that has instructions for it may be made to use matrix units
-    (AMX), which a virtual machine hides.
+    Measured, in a tenth of a second, as what a processor says of itself does not tell: one without
+    AVX-512 imitates bfloat16, and one that has instructions for it, but no matrix units, can be at
+    half of its speed in float32.
     """
     bfloat16, float32 = _seconds(torch.bfloat16), _seconds(torch.float32)
     return "fp32" if bfloat16 > _CLEARLY * float32 else "bf16"
