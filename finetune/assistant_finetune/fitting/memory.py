@@ -24,18 +24,18 @@ _RUNTIME = {"cpu": 745_000_000, "cuda": 700_000_000}
 _LAYER_RUNTIME = {"cpu": 65_000_000, "cuda": 0}
 """The packages that know other kinds of layers: PEFT imports them to look whether a layer is one of
 theirs, but knows that NF4 is not, and has no question where all weights are trained."""
-_HEAP = {"cpu": 0.65, "cuda": 0.0}
-_HEAP_PLAIN = {"cpu": 0.25, "cuda": 0.0}
-_HEAP_TWICE = {"cpu": 0.33, "cuda": 0.0}
+_HEAP = {"bf16": 0.65, "fp32": 0.4}
+_HEAP_PLAIN = 0.25
+_HEAP_TWICE = 0.33
 """What the C library holds beside activations and logits, as a share of them.
 
-PyTorch asks for aligned pieces, and in a hole that one of them left glibc finds no place for
-another one of the same size: holes stay, and the heap grows beside them. It was between 0.4 and
-0.9 in what was measured, and 0.14 and 0.26 where all weights learn in float32, which makes no
-copies in 16 bits between. Where activations are computed twice, each layer leaves its output in the
-middle of what it has freed, and holes were 0.28 to 0.45 of all that the layers have made. With a
-small MALLOC_MMAP_THRESHOLD_, so that each piece goes back to the system, there is nothing of it,
-and a step takes a third longer.
+On a CPU PyTorch asks for aligned pieces, and in a hole that one of them left glibc finds no place
+for another one of the same size: holes stay, and the heap grows beside them. It was between 0.4 and
+0.9 in what was measured with copies in 16 bits, 0.2 and 0.6 in float32, which makes none, and 0.14
+and 0.26 where all weights learn in float32. Where activations are computed twice, each layer leaves
+its output in the middle of what it has freed, and holes were 0.28 to 0.45 of all that the layers
+have made. With a small MALLOC_MMAP_THRESHOLD_, so that each piece goes back to the system, there is
+nothing of it, and a step takes a third longer.
 """
 _BYTES = {"bf16": 2, "fp32": 4}
 
@@ -102,10 +102,6 @@ def memory_of(
     asks = not full and (storage != "nf4" or bool(settings.unpacked))
     activations = held_bytes(spec, settings, storage, device)
     logits = logits_bytes(spec, settings, device)
-    plain = full and settings.precision == "fp32"
-    holes = (_HEAP_PLAIN if plain else _HEAP)[device] * (activations + logits)
-    if settings.checkpointing:
-        holes = _HEAP_TWICE[device] * made_bytes(spec, settings, device)
     gradients = trained * held
     if settings.accumulation(processes) == 1 and processes == 1:
         # They come while activations go: at the peak there are none yet.
@@ -118,9 +114,17 @@ def memory_of(
         optimizer=trained * state,
         activations=activations,
         logits=logits,
-        heap=int(holes),
+        heap=_holes(spec, settings, activations + logits) if device == "cpu" else 0,
         runtime=_RUNTIME[device] + (_LAYER_RUNTIME[device] if asks else 0),
     )
+
+
+def _holes(spec: ModelSpec, settings: Settings, held: int) -> int:
+    """What the C library keeps beside so many bytes of activations and logits."""
+    if settings.checkpointing:
+        return int(_HEAP_TWICE * made_bytes(spec, settings, "cpu"))
+    plain = settings.method == "full" and settings.precision == "fp32"
+    return int((_HEAP_PLAIN if plain else _HEAP[settings.precision]) * held)
 
 
 def _weights(spec: ModelSpec, storage: Storage, settings: Settings, device: str) -> int:
