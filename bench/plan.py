@@ -17,7 +17,7 @@ from typing import Any
 import platformdirs
 import psutil
 
-from assistant.engine.native.library import find_library
+from assistant.engine.native.int4 import find_kernel
 from assistant.model_specs import ModelSpec
 from assistant.plan import PROMPT_TOKENS, Storage, detect_machine, plan_for
 from assistant.plan.folders import spec_of
@@ -55,7 +55,7 @@ def folder_of(folder: Path, size: str, storage: Storage) -> Path:
 def predict(spec: ModelSpec, storage: Storage, *, own_widths: bool) -> Found:
     """What the plan says, by what is measured now."""
     machine = detect_machine()
-    device = replace(machine.devices[-1], copies=find_library() is None)
+    device = replace(machine.devices[-1], copies=find_kernel() is None)
     if own_widths:
         timings = {(spec.name, storage): measure_timing(spec, storage)}
         device = replace(device, timings=timings)

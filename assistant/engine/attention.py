@@ -16,6 +16,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from assistant.engine.linear.packed import can_pack
 from assistant.engine.shapes import fill
 
 _NAME = "assistant_packed"
@@ -119,11 +120,12 @@ def _blocked(
     before = positions - tokens
     if missing := -positions % _BLOCK:
         keys, values = pad(keys, (0, 0, 0, missing)), pad(values, (0, 0, 0, missing))
-    queries = fill(grouped) * scale
+    kind = _products_in(grouped.dtype)
+    queries = (fill(grouped) * scale).to(kind)
     found = torch.empty_like(queries, memory_format=torch.contiguous_format)
-    hidden = torch.full((_BLOCK, 2 * _BLOCK), float("-inf"), dtype=grouped.dtype).triu_(1)
+    hidden = torch.full((_BLOCK, 2 * _BLOCK), float("-inf"), dtype=kind).triu_(1)
     for head in range(key_heads):
-        head_keys, head_values = keys[head].t(), values[head]
+        head_keys, head_values = keys[head].to(kind).t(), values[head].to(kind)
         for start in range(0, queries.shape[2], _BLOCK):
             rows = queries[head, :, start : start + _BLOCK]
             shared, size, _ = rows.shape
@@ -133,7 +135,12 @@ def _blocked(
             own += hidden[:size, : own.shape[2]]
             seen = torch.softmax(scores, dim=-1) @ head_values[:end]
             found[head, :, start : start + size] = seen.view(shared, size, head_dim)
-    return found[:, :, :tokens]
+    return found[:, :, :tokens].to(grouped.dtype)
+
+
+def _products_in(dtype: torch.dtype) -> torch.dtype:
+    """What products of many rows are computed in, see `linear.packed`."""
+    return torch.float32 if dtype == torch.bfloat16 and not can_pack() else dtype
 
 
 def use_packed_attention(model: Any) -> None:

@@ -16,7 +16,7 @@ import torch
 
 from assistant.engine.attention import attend
 from assistant.engine.decoder import Decoder
-from assistant.engine.native.library import find_library
+from assistant.engine.native.int4 import find_kernel
 from assistant.engine.parts import Part
 from assistant.model_specs import ModelSpec
 from assistant.plan.machine import Device, Machine
@@ -96,7 +96,7 @@ def _measure_cpu(
     for storage in ("bf16", "int4"):
         on_progress(f"measuring this machine's speed with weights in {storage}")
         rates[storage] = measure_rates(storage)
-    copies = find_library() is None
+    copies = find_kernel() is None
     if copies:
         rates["int4"] = replace(rates["int4"], copied_prompt=rates["bf16"].prompt)
     rates["gptq"] = rates["int4"]
@@ -115,9 +115,9 @@ def _measure_cpu(
 def measure_timing(spec: ModelSpec, storage: Storage) -> Timing:
     """Time layers of the model's own widths on the CPU."""
     layers = _measure_layers(spec, storage)
-    copies = storage != "bf16" and find_library() is None
+    copies = storage != "bf16" and find_kernel() is None
     copied = _measure_prompt(spec) if copies else layers.prompt
-    weights = weights_of(spec, storage, "cpu", copied=find_library() is None)
+    weights = weights_of(spec, storage, "cpu", copied=find_kernel() is None)
     head = weights.head * _head_byte(spec, storage)
     return Timing(layers.token, layers.prompt, copied, head)
 

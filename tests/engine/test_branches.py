@@ -82,9 +82,10 @@ def test_a_branch_takes_no_memory_for_its_beginning(llama: LocalModel) -> None:
     assert 0 < one.nbytes < trunk.nbytes
 
 
-def test_compiled_layers_read_branches() -> None:
+@pytest.mark.parametrize("quantization", ["none", "int4"])
+def test_compiled_layers_read_branches(quantization: Quantization) -> None:
     """They write into buffers that hold the whole text, which is copied for them."""
-    runner = runners(locate(STARTER), quantization="int4")[0]
+    runner = runners(locate(STARTER), quantization=quantization)[0]
     if runner.native is None:
         pytest.skip("no compiled layers for this processor")
     trunk = runner.new_cache()

@@ -161,12 +161,14 @@ def _from_bitsandbytes(layer: Any, budget: "_Budget") -> nn.Module | None:
 
 
 def _pack(layer: Any, budget: "_Budget", shared: set[int]) -> nn.Module | None:
-    if type(layer) is not nn.Linear or layer.weight.dtype != torch.bfloat16 or not can_pack():
+    if type(layer) is not nn.Linear or layer.weight.dtype != torch.bfloat16:
         return None
     tied = layer.weight.data_ptr() in shared
     if tied and not budget.take(layer.weight.nbytes):
         return None
-    return PackedLinear(layer.weight, layer.bias, source="tied" if tied else "plain")
+    # Where no other order is made of it, a copy: the weight may lie in a file that is let go of.
+    weight = layer.weight if can_pack() else layer.weight.detach().clone()
+    return PackedLinear(weight, layer.bias, source="tied" if tied else "plain")
 
 
 def _embedding_weights(model: nn.Module) -> set[int]:

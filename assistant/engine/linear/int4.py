@@ -7,6 +7,7 @@ from typing import Self
 import torch
 
 from assistant.engine.linear.layout import BLOCK, KERNEL_GROUPS, find_layout, pack, pad_outputs
+from assistant.engine.linear.packed import multiply_plain
 from assistant.engine.linear.quantized import QuantizedLinear, finish_joining, joined_bias
 from assistant.engine.native import int4 as native
 from assistant.engine.native.library import Linear
@@ -158,7 +159,7 @@ class Int4Linear(QuantizedLinear):
 
     def multiply_unpacked(self, rows: torch.Tensor) -> torch.Tensor:
         """See QuantizedLinear."""
-        return torch.nn.functional.linear(rows, self._unpacked())
+        return multiply_plain(rows, self._unpacked())
 
     @property
     def dequantized_weight(self) -> torch.Tensor:

@@ -12,6 +12,7 @@ from typing import Any, Self
 import torch
 
 from assistant.engine.linear.int4 import Int4Linear
+from assistant.engine.linear.packed import multiply_plain
 from assistant.engine.linear.quantized import QuantizedLinear, finish_joining, joined_bias
 
 _KERNEL_BLOCK = 32
@@ -138,7 +139,7 @@ class Nf4Linear(QuantizedLinear):
 
     def multiply_unpacked(self, rows: torch.Tensor) -> torch.Tensor:
         """See QuantizedLinear."""
-        return torch.nn.functional.linear(rows, self._unpacked())
+        return multiply_plain(rows, self._unpacked())
 
     def _unpacked(self) -> torch.Tensor:
         # Two inputs of 32 outputs stand together; the first 16 outputs are in the low halves.

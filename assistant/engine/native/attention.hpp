@@ -10,35 +10,15 @@
 
 constexpr int64_t kPositions = 16;  // scores that are computed together
 
-// The sums of sixteen vectors, in order.
-inline __m512 sum_each(const __m512 (&v)[16]) {
-  __m512 a[8], b[4];
-  for (int i = 0; i < 8; ++i)
-    a[i] = _mm512_add_ps(_mm512_unpacklo_ps(v[2 * i], v[2 * i + 1]),
-                         _mm512_unpackhi_ps(v[2 * i], v[2 * i + 1]));
-  for (int i = 0; i < 4; ++i) {
-    const __m512d one = _mm512_castps_pd(a[2 * i]), other = _mm512_castps_pd(a[2 * i + 1]);
-    b[i] = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(one, other)),
-                         _mm512_castpd_ps(_mm512_unpackhi_pd(one, other)));
-  }
-  const __m512 low = _mm512_add_ps(_mm512_shuffle_f32x4(b[0], b[1], 0x88),
-                                   _mm512_shuffle_f32x4(b[0], b[1], 0xDD));
-  const __m512 high = _mm512_add_ps(_mm512_shuffle_f32x4(b[2], b[3], 0x88),
-                                    _mm512_shuffle_f32x4(b[2], b[3], 0xDD));
-  return _mm512_add_ps(_mm512_shuffle_f32x4(low, high, 0x88),
-                       _mm512_shuffle_f32x4(low, high, 0xDD));
-}
-
 // Products of one query with sixteen keys, [16][Parts * 32], of which there are `here`.
 template <int Parts>
-inline __m512 score_some(const __m512bh (&query)[Parts], const uint16_t* keys, int64_t here) {
-  __m512 sums[kPositions];
+inline Floats score_some(const Pairs (&query)[Parts], const uint16_t* keys, int64_t here) {
+  Floats sums[kPositions];
   each<kPositions>([&](auto p) {
-    sums[p] = _mm512_setzero_ps();
+    sums[p] = all(0);
     if (p < here)
       each<Parts>([&](auto d) {
-        const __m512i key = _mm512_loadu_si512(keys + (p * Parts + d) * 32);
-        sums[p] = _mm512_dpbf16_ps(sums[p], query[d], (__m512bh)key);
+        add(sums[p], query[d], load_pairs(keys + (p * Parts + d) * 32));
       });
   });
   return sum_each(sums);
@@ -50,27 +30,26 @@ template <int Parts>
 __attribute__((noinline, flatten)) inline float score(const uint16_t* query, const uint16_t* keys,
                                                       int64_t positions, float scale,
                                                       float* scores) {
-  const __m512 nothing = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
-  const __m512 factor = _mm512_set1_ps(scale);
-  __m512bh parts[Parts];
-  each<Parts>([&](auto d) { parts[d] = (__m512bh)_mm512_loadu_si512(query + d * 32); });
-  __m512 greatest = nothing;
+  constexpr float kNothing = -std::numeric_limits<float>::infinity();
+  const Floats factor = all(scale);
+  Pairs parts[Parts];
+  each<Parts>([&](auto d) { parts[d] = load_pairs(query + d * 32); });
+  Floats greatest = all(kNothing);
   int64_t start = 0;
   for (; start + kPositions <= positions; start += kPositions) {
-    const __m512 sums = score_some<Parts>(parts, keys + start * Parts * 32, kPositions);
-    const __m512 found = _mm512_mul_ps(sums, factor);
-    _mm512_storeu_ps(scores + start, found);
-    greatest = _mm512_max_ps(greatest, found);
+    const Floats sums = score_some<Parts>(parts, keys + start * Parts * 32, kPositions);
+    const Floats found = sums * factor;
+    store(scores + start, found);
+    greatest = greater(greatest, found);
   }
   if (start < positions) {
     const int64_t here = positions - start;
-    const __m512 sums = score_some<Parts>(parts, keys + start * Parts * 32, here);
-    const __mmask16 real = static_cast<__mmask16>((1u << here) - 1);
-    const __m512 found = _mm512_mask_mul_ps(nothing, real, sums, factor);
-    _mm512_storeu_ps(scores + start, found);
-    greatest = _mm512_max_ps(greatest, found);
+    const Floats sums = score_some<Parts>(parts, keys + start * Parts * 32, here);
+    const Floats found = first_of(sums * factor, here, kNothing);
+    store(scores + start, found);
+    greatest = greater(greatest, found);
   }
-  return _mm512_reduce_max_ps(greatest);
+  return greatest_of(greatest);
 }
 
 // The same for a size that is known when it runs: a multiple of 32 up to 256.
@@ -90,16 +69,14 @@ inline float score(const uint16_t* query, const uint16_t* keys, int64_t position
 
 // Scores become shares that still are to be divided by their sum, which comes back.
 inline float exponentiate(float* scores, int64_t positions, float greatest) {
-  __m512 sum = _mm512_setzero_ps();
+  Floats sum = all(0);
   for (int64_t p = 0; p < positions; p += kPositions) {
     const int64_t here = positions - p < kPositions ? positions - p : kPositions;
-    const __mmask16 real = static_cast<__mmask16>((1u << here) - 1);
-    const __m512 moved = _mm512_sub_ps(_mm512_loadu_ps(scores + p), _mm512_set1_ps(greatest));
-    const __m512 share = _mm512_maskz_mov_ps(real, exp16(moved));
-    _mm512_storeu_ps(scores + p, share);
-    sum = _mm512_add_ps(sum, share);
+    const Floats share = first_of(exp16(load(scores + p) - all(greatest)), here, 0);
+    store(scores + p, share);
+    sum = sum + share;
   }
-  return _mm512_reduce_add_ps(sum);
+  return sum_of(sum);
 }
 
 // Sixteen times `Vectors` dimensions of the values, rows of [head_dim], in the shares of `Heads`
@@ -107,20 +84,20 @@ inline float exponentiate(float* scores, int64_t positions, float greatest) {
 template <int Heads, int Vectors>
 inline void mix_some(const float* shares, int64_t room, const float* sums, const uint16_t* values,
                      int64_t positions, int64_t head_dim, uint16_t* out) {
-  __m512 total[Heads][Vectors];
-  each<Heads>([&](auto h) { each<Vectors>([&](auto v) { total[h][v] = _mm512_setzero_ps(); }); });
+  Floats total[Heads][Vectors];
+  each<Heads>([&](auto h) { each<Vectors>([&](auto v) { total[h][v] = all(0); }); });
   for (int64_t p = 0; p < positions; ++p) {
-    __m512 value[Vectors];
+    Floats value[Vectors];
     each<Vectors>([&](auto v) { value[v] = load16(values + p * head_dim + v * 16); });
     each<Heads>([&](auto h) {
-      const __m512 share = _mm512_set1_ps(shares[h * room + p]);
-      each<Vectors>([&](auto v) { total[h][v] = _mm512_fmadd_ps(share, value[v], total[h][v]); });
+      const Floats share = all(shares[h * room + p]);
+      each<Vectors>([&](auto v) { total[h][v] = fused(share, value[v], total[h][v]); });
     });
   }
   each<Heads>([&](auto h) {
-    const __m512 part = _mm512_set1_ps(1.0f / sums[h]);
+    const Floats part = all(1.0f / sums[h]);
     each<Vectors>([&](auto v) {
-      store16(out + h * head_dim + v * 16, _mm512_mul_ps(total[h][v], part));
+      store16(out + h * head_dim + v * 16, total[h][v] * part);
     });
   });
 }

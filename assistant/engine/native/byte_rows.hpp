@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "linear.hpp"
+#include "coded_rows.hpp"
 #include "tiles.hpp"
 
 constexpr int64_t kManyRows = 64;  // from which on this is the faster way
@@ -32,7 +32,7 @@ class ByteRows {
   void begin(const Linear& w, int64_t rows) {
     w_ = &w;
     rows_ = rows;
-    block_ = w.bits == 8 ? block_of(w.int8()) : block_of(w.int4());
+    block_ = w.bits == 8 ? block_of(int8_of(w)) : block_of(int4_of(w));
     blocks_ = (w.inputs + block_ - 1) / block_;
   }
 
@@ -62,9 +62,9 @@ class ByteRows {
     for (int64_t part = 0; part < parts; ++part) {
       const int64_t first = tiles() * part / parts, end = tiles() * (part + 1) / parts;
       if (w_->bits == 8)
-        sum_up(w_->int8(), unit, first, end, own);
+        sum_up(int8_of(*w_), unit, first, end, own);
       else
-        sum_up(w_->int4(), unit, first, end, own);
+        sum_up(int4_of(*w_), unit, first, end, own);
       const float* sums = own.totals;
       for (int64_t r = first * kTile; r < std::min(rows_, end * kTile); ++r)
         for (int b = 0; b < kUnit; ++b, sums += kOutputs)

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "attention.hpp"
+#include "few_products.hpp"
 #include "model.hpp"
 
 inline int64_t up_to(int64_t number, int64_t multiple) {
@@ -70,7 +71,7 @@ class FewRows {
     const Layer& layer = m_.layers[number];
     normalize_all(layer.before, own);
     const int64_t wide = layer.mixed.outputs;
-    product(layer.mixed, own.x.data(), own, [&](int64_t row, int64_t block, __m512 sum) {
+    product(layer.mixed, own.x.data(), own, [&](int64_t row, int64_t block, Floats sum) {
       store16(mixed_.data() + row * wide + block * kOutputs, layer.mixed.finish(block, sum));
     });
 #pragma omp barrier
@@ -102,9 +103,9 @@ class FewRows {
 
   // A product on top of the states.
   void add(const Linear& w, const uint16_t* x, Own& own) {
-    product(w, x, own, [&](int64_t row, int64_t block, __m512 sum) {
+    product(w, x, own, [&](int64_t row, int64_t block, Floats sum) {
       uint16_t* to = state(row) + block * kOutputs;
-      store16(to, _mm512_add_ps(load16(to), w.finish(block, sum)));
+      store16(to, load16(to) + w.finish(block, sum));
     });
   }
 
@@ -115,11 +116,11 @@ class FewRows {
     const auto [first, end] = mine(units);
     for (int64_t unit = first; unit < end; ++unit) {
       multiply(w, own.inputs, p_.rows, unit,
-               [&](int64_t row, int64_t block, __m512 sum) {
+               [&](int64_t row, int64_t block, Floats sum) {
                  store16(gated_.data() + row * m_.width + block * kOutputs, w.finish(block, sum));
                });
       multiply(w, own.inputs, p_.rows, units + unit,
-               [&](int64_t row, int64_t block, __m512 sum) {
+               [&](int64_t row, int64_t block, Floats sum) {
                  const int64_t place = (block - units * kUnit) * kOutputs;
                  uint16_t* to = gated_.data() + row * m_.width + place;
                  store16(to, gated(load16(to), w.finish(block, sum)));

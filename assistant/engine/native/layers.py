@@ -137,8 +137,9 @@ class NativeLayers:
         embedding: torch.Tensor,
         norm: torch.Tensor,
     ) -> None:
-        self._pass = library.assistant_pass
+        self._few = library.assistant_pass
         self._in_bytes = all(map(_in_bytes, _products(layers)))
+        self._many = library.assistant_pass_many if self._in_bytes else None
         self._shape = shape
         self._like = torch.empty(1, shape.key_heads, 0, shape.head_dim, dtype=torch.bfloat16)
         self._held: list[torch.Tensor] = [embedding, norm]
@@ -209,8 +210,10 @@ class NativeLayers:
             out=address(out),
             interrupt=_Interrupt(0 if interrupt is None else interrupt),
         )
-        many = ctypes.c_int64(len(table.ids) > MOST_ROWS)
-        if not self._pass(ctypes.byref(self._model), ctypes.byref(found), many):
+        model, rows = ctypes.byref(self._model), ctypes.byref(found)
+        if len(table.ids) <= MOST_ROWS:
+            self._few(model, rows)
+        elif self._many is None or not self._many(model, rows):
             return None
         for text in texts:
             text.cache.hold(text.before + len(text.ids))

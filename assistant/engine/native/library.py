@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,12 +21,24 @@ from assistant.paths import state_dir
 logger = logging.getLogger(__name__)
 
 _FOLDER = Path(__file__).parent
-_MAIN = "layers.cpp"
-_FLAGS = (
-    *("-std=c++17", "-O3", "-fPIC", "-shared", "-fopenmp"),
-    *("-mfma", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512bf16", "-mavx512vnni"),
-)
+_FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-fopenmp", "-mfma")
 _COMPILE_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What the library is made of for a kind of processor."""
+
+    sources: tuple[str, ...]
+    flags: tuple[str, ...]
+
+
+AVX2 = Build(("layers.cpp",), ("-mavx2",))
+"""Layers in bfloat16 alone."""
+AVX512 = Build(
+    ("layers.cpp", "coded.cpp"),
+    ("-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512bf16", "-mavx512vnni"),
+)
 
 
 class Linear(ctypes.Structure):
@@ -55,14 +68,15 @@ def address(tensor: torch.Tensor | None) -> int | None:
 
 @cache
 def find_library() -> Any:
-    """The library, compiled if that was not done before, or None where there cannot be one."""
-    capabilities: Any = torch.cpu
-    if sys.platform != "linux" or not capabilities._is_avx512_bf16_supported():
+    """The library, compiled if that was not done before, or None where there cannot be one.
+
+    It has `assistant_pass`, and what is for weights in 4 or 8 bits where the processor has AVX-512.
+    """
+    build = _build() if sys.platform == "linux" else None
+    if build is None:
         return None
-    if os.environ.get("ATEN_CPU_CAPABILITY", "avx512") != "avx512":
-        return None  # somebody wants to see what other processors do
     try:
-        library = ctypes.CDLL(str(_compiled()))
+        library = ctypes.CDLL(str(compiled(build)))
     except (OSError, subprocess.SubprocessError) as error:
         logger.info("there is no native library: %s", error)
         return None
@@ -73,13 +87,24 @@ def find_library() -> Any:
     return library
 
 
-def _compiled() -> Path:
+def _build() -> Build | None:
+    """The best one for this processor, or for the one that somebody wants to see at work."""
+    capabilities: Any = torch.cpu
+    wanted = os.environ.get("ATEN_CPU_CAPABILITY", "avx512")
+    if wanted == "avx512" and capabilities._is_avx512_bf16_supported():
+        return AVX512
+    # All processors with AVX2 that there are have fused products, too.
+    return AVX2 if wanted in ("avx512", "avx2") and capabilities._is_avx2_supported() else None
+
+
+def compiled(build: Build) -> Path:
     """The library's file, made unless it is there. Raises OSError or SubprocessError."""
     compiler = shutil.which("g++")
     if compiler is None:
         raise FileNotFoundError("g++ is not installed")
+    flags = (*_FLAGS, *build.flags)
     texts = [file.read_bytes() for file in sorted(_FOLDER.glob("*.[ch]pp"))]
-    name = hashlib.sha256(b"".join(texts) + " ".join(_FLAGS).encode()).hexdigest()[:16]
+    name = hashlib.sha256(b"".join(texts) + " ".join(flags).encode()).hexdigest()[:16]
     folder = state_dir() / "kernels"
     library = folder / f"layers-{name}.so"
     if library.is_file():
@@ -87,8 +112,9 @@ def _compiled() -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         made = Path(scratch) / library.name
+        sources = [str(_FOLDER / source) for source in build.sources]
         subprocess.run(
-            [compiler, *_FLAGS, str(_FOLDER / _MAIN), "-o", str(made)],
+            [compiler, *flags, *sources, "-o", str(made)],
             check=True,
             capture_output=True,
             stdin=subprocess.DEVNULL,

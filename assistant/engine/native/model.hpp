@@ -48,16 +48,16 @@ struct Pass {
 // Root-mean-square normalization.
 inline void normalize(const uint16_t* x, const uint16_t* weight, int64_t size, float epsilon,
                uint16_t* y) {
-  __m512 squares = _mm512_setzero_ps();
+  Floats squares = all(0);
   for (int64_t k = 0; k < size; k += 16) {
-    const __m512 value = load16(x + k);
-    squares = _mm512_fmadd_ps(value, value, squares);
+    const Floats value = load16(x + k);
+    squares = fused(value, value, squares);
   }
-  const float mean = _mm512_reduce_add_ps(squares) / static_cast<float>(size);
-  const __m512 factor = _mm512_set1_ps(1.0f / __builtin_sqrtf(mean + epsilon));
+  const float mean = sum_of(squares) / static_cast<float>(size);
+  const Floats factor = all(1.0f / __builtin_sqrtf(mean + epsilon));
   for (int64_t k = 0; k < size; k += 16) {
-    const __m512 value = rounded(_mm512_mul_ps(load16(x + k), factor));
-    store16(y + k, _mm512_mul_ps(value, load16(weight + k)));
+    const Floats value = rounded(load16(x + k) * factor);
+    store16(y + k, value * load16(weight + k));
   }
 }
 
@@ -65,12 +65,12 @@ inline void normalize(const uint16_t* x, const uint16_t* weight, int64_t size, f
 inline void rotate(uint16_t* head, const uint16_t* cosines, const uint16_t* sines, int64_t size) {
   const int64_t half = size / 2;
   for (int64_t k = 0; k < half; k += 16) {
-    const __m512 first = load16(head + k), second = load16(head + half + k);
-    const auto turned = [&](__m512 own, __m512 other, int64_t at) {
-      const __m512 kept = rounded(_mm512_mul_ps(own, load16(cosines + at)));
-      return _mm512_add_ps(rounded(_mm512_mul_ps(other, load16(sines + at))), kept);
+    const Floats first = load16(head + k), second = load16(head + half + k);
+    const auto turned = [&](Floats own, Floats other, int64_t at) {
+      const Floats kept = rounded(own * load16(cosines + at));
+      return rounded(other * load16(sines + at)) + kept;
     };
-    const __m512 new_first = turned(first, second, k);
+    const Floats new_first = turned(first, second, k);
     store16(head + half + k, turned(second, first, half + k));
     store16(head + k, new_first);
   }
@@ -100,15 +100,8 @@ inline void remember(const Model& model, const Pass& pass, int64_t number, uint1
   std::copy_n(value, size, pass.begin(pass.values, model, row, number, head) + position * size);
 }
 
-// One over each, within two units in the last place: a first guess and a step of Newton's.
-inline __m512 inverse(__m512 x) {
-  const __m512 about = _mm512_rcp14_ps(x);
-  return _mm512_mul_ps(about, _mm512_fnmadd_ps(x, about, _mm512_set1_ps(2.0f)));
-}
-
 // silu(gate) * up, sixteen of each.
-inline __m512 gated(__m512 gate, __m512 up) {
-  const __m512 one = _mm512_set1_ps(1.0f);
-  const __m512 below = _mm512_add_ps(one, exp16(_mm512_sub_ps(_mm512_setzero_ps(), gate)));
-  return _mm512_mul_ps(rounded(_mm512_mul_ps(gate, inverse(below))), up);
+inline Floats gated(Floats gate, Floats up) {
+  const Floats below = all(1) + exp16(all(0) - gate);
+  return rounded(gate * inverse(below)) * up;
 }

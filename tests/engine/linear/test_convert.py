@@ -11,7 +11,7 @@ from assistant.engine.linear.convert import convert_linears
 from assistant.engine.linear.gptq import NotConvertible, convert_gptq
 from assistant.engine.linear.int4 import Int4Linear
 from assistant.engine.linear.nf4 import Nf4Linear, dequantize, has_kernel
-from assistant.engine.linear.packed import PackedLinear, can_pack
+from assistant.engine.linear.packed import PackedLinear
 
 INPUTS, OUTPUTS = 256, 64
 
@@ -121,7 +121,6 @@ def test_nf4_keeps_its_weights(budget: int, outputs: int) -> None:
     assert float((model(x).float() - expected).norm() / expected.norm()) < 0.006
 
 
-@pytest.mark.skipif(not can_pack(), reason="there is no order of oneDNN's on this processor")
 def test_bfloat16_gives_the_same_numbers() -> None:
     layers = [nn.Linear(64, 96), nn.Linear(96, 32, bias=False), nn.Linear(32, 8)]
     model = nn.Sequential(*(layer.bfloat16() for layer in layers[:2]), layers[2])
@@ -148,7 +147,6 @@ class Tied(nn.Module):
         return self.embedding
 
 
-@pytest.mark.skipif(not can_pack(), reason="there is no order of oneDNN's on this processor")
 def test_a_tied_head_is_copied_only_where_memory_allows() -> None:
     for budget, kind in ((64 * 32 * 2 - 1, nn.Linear), (64 * 32 * 2, PackedLinear)):
         model = Tied()

@@ -1,5 +1,6 @@
 """Tokens in one call come out as PyTorch's operations make them; a few, alike in any company."""
 
+import ctypes
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM
 
-from assistant.config import Quantization
 from assistant.engine.decoder import Decoder
 from assistant.engine.load import LoadOptions, load_model
+from assistant.engine.native import layers
+from assistant.engine.native.int4 import find_kernel
 from assistant.engine.native.layers import MOST_ROWS
-from assistant.engine.native.library import find_library
+from assistant.engine.native.library import AVX2, compiled, find_library
 from assistant.engine.parts import Interrupted, Part
 from tests.engine import tiny
 
@@ -58,11 +60,17 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return path
 
 
-@pytest.fixture(scope="module", params=["none", "int4"])
+@pytest.fixture(scope="module", params=["none", "int4", "none, AVX2 alone"])
 def decoder(folder: Path, request: pytest.FixtureRequest) -> Decoder:
-    quantization: Quantization = request.param
-    loaded = load_model(tiny.local_model(folder), LoadOptions("cpu", quantization))
-    found = Decoder.of(loaded.model)
+    quantization, _, alone = request.param.partition(", ")
+    if find_kernel() is None and (alone or quantization == "int4"):
+        pytest.skip("this processor has AVX2 alone")
+    with pytest.MonkeyPatch.context() as patch:
+        if alone:
+            library = ctypes.CDLL(str(compiled(AVX2)))
+            patch.setattr(layers, "find_library", lambda: library)
+        loaded = load_model(tiny.local_model(folder), LoadOptions("cpu", quantization))
+        found = Decoder.of(loaded.model)
     assert found is not None and found.native is not None
     return found
 
@@ -160,8 +168,8 @@ def test_a_long_pass_is_broken_off_between_layers(decoder: Decoder) -> None:
     cache: Any = decoder.new_cache()
     ids = list(range(5, 205))
     expected = decoder.forward([Part(ids, decoder.new_cache(), 1)])[0]
-    for layers in range(SHAPE["num_hidden_layers"] - 1):
-        answers = [False] * layers + [True]
+    for passed in range(SHAPE["num_hidden_layers"] - 1):
+        answers = [False] * passed + [True]
         with pytest.raises(Interrupted):
             decoder.forward([Part(ids, cache, 1)], iter(answers).__next__)
         cache.hold(0)
