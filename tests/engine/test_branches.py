@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 
+from assistant.config import Quantization
 from assistant.engine.branches import branch
 from assistant.engine.decoder import Decoder
 from assistant.engine.kv_cache import GrowingCache

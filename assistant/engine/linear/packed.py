@@ -1,8 +1,9 @@
 """Dense bfloat16 weights as this processor computes with them fastest.
 
 That is in the order that oneDNN reads fastest where there are instructions for bfloat16. Elsewhere
-PyTorch multiplies many rows number by number: they are multiplied in float32, which holds products
-of bfloat16 exactly, and rounded at the end as ever.
+PyTorch multiplies number by number: a few rows are multiplied by our own code, if it could be
+compiled, and many in float32, which holds products of bfloat16 exactly, and rounded at the end as
+ever.
 """
 
 from collections.abc import Sequence
@@ -12,13 +13,16 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from assistant.engine.native.plain import can_multiply, multiply
 from assistant.engine.shapes import fill
 
 _mkldnn: Any = torch.backends.mkldnn
 
+_FEW = 32
+"""Rows up to which our own code is fastest where it is used."""
 _WIDENED_FROM = 16
-"""Rows for which it pays to widen weights: two cores with AVX2 take as long either way for 8, and a
-quarter of the time for 128."""
+"""Rows from which on it pays to widen weights: where there is no code of ours, two cores with AVX2
+take as long either way for 8, and a quarter of the time for 128."""
 _WIDENED_BYTES = 1 << 22
 """Of weights in float32 at a time, which stay in the cache until they have been multiplied."""
 
@@ -37,6 +41,8 @@ def multiply_plain(
 ) -> torch.Tensor:
     """`rows` `[..., K]` times an ordinary matrix `[N, K]`: `[..., N]`, all in bfloat16."""
     flat = rows.reshape(-1, rows.shape[-1])
+    if len(flat) <= _FEW and bias is None and can_multiply(weight):
+        return multiply(flat, weight).reshape(*rows.shape[:-1], len(weight))
     if can_pack() or len(flat) < _WIDENED_FROM:
         return nn.functional.linear(rows, weight, bias)
     wide, product = flat.float(), flat.new_empty(len(flat), len(weight))
