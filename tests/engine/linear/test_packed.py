@@ -47,8 +47,8 @@ def test_parts_of_one_layer_compute_on() -> None:
 
 def test_a_row_comes_out_the_same_in_any_company_of_few() -> None:
     torch.manual_seed(0)
-    layer, rows = (
-        PackedLinear(torch.randn(80, INPUTS).bfloat16()),
-        torch.randn(9, INPUTS).bfloat16(),
-    )
+    weight, rows = torch.randn(80, INPUTS).bfloat16(), torch.randn(9, INPUTS).bfloat16()
+    if not can_multiply(weight):
+        pytest.skip("there is no code of our own for this processor")
+    layer = PackedLinear(weight)
     assert torch.equal(layer(rows), torch.cat([layer(row[None]) for row in rows]))
