@@ -79,8 +79,10 @@ class Following:
             if seen != self._seen:
                 self._seen = seen
                 self._on_seen(seen)
+            # Not wait_for: in Python 3.11 it loses being cancelled once what it waits for is there.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), _PATIENCE if seen.problem else _SECONDS)
+                async with asyncio.timeout(_PATIENCE if seen.problem else _SECONDS):
+                    await self._hurry.wait()
             self._hurry.clear()
 
     async def _look(self) -> Seen:
