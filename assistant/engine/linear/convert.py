@@ -20,7 +20,7 @@ from assistant.engine.linear.nf4 import (
     is_bitsandbytes,
     to_int4,
 )
-from assistant.engine.linear.packed import PackedLinear, can_pack
+from assistant.engine.linear.packed import PackedLinear
 from assistant.engine.linear.quantize import group_size, quantize_linear
 from assistant.engine.linear.quantized import QuantizedLinear
 from assistant.engine.memory import release_unused
@@ -166,9 +166,7 @@ def _pack(layer: Any, budget: "_Budget", shared: set[int]) -> nn.Module | None:
     tied = layer.weight.data_ptr() in shared
     if tied and not budget.take(layer.weight.nbytes):
         return None
-    # Where no other order is made of it, a copy: the weight may lie in a file that is let go of.
-    weight = layer.weight if can_pack() else layer.weight.detach().clone()
-    return PackedLinear(weight, layer.bias, source="tied" if tied else "plain")
+    return PackedLinear(layer.weight, layer.bias, source="tied" if tied else "plain")
 
 
 def _embedding_weights(model: nn.Module) -> set[int]:

@@ -62,12 +62,14 @@ class DenseWeight:
     """
 
     def __init__(self, weight: torch.Tensor) -> None:
-        """`weight` is copied where it is reordered, and kept where it is not."""
+        """`weight` is copied: it may be freed or written over afterwards."""
         self.nbytes = weight.nbytes
         self._packed = can_pack()
-        self._weight: Any = weight.detach()
-        if self._packed:
-            self._weight = torch.ops.mkldnn._reorder_linear_weight(self._weight, None)
+        self._weight: Any = (
+            torch.ops.mkldnn._reorder_linear_weight(weight.detach(), None)
+            if self._packed
+            else weight.detach().clone(memory_format=torch.contiguous_format)
+        )
 
     def multiply(self, rows: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
         """`rows` `[..., K]` times the matrix: `[..., N]`, bfloat16 both."""
@@ -112,7 +114,7 @@ class PackedLinear(nn.Module):
     def __init__(
         self, weight: torch.Tensor, bias: torch.Tensor | None = None, *, source: Source = "plain"
     ) -> None:
-        """`weight` is `[out_features, in_features]` in bfloat16."""
+        """`weight` is `[out_features, in_features]` in bfloat16; it may be freed afterwards."""
         super().__init__()
         self.source: Source = source
         self.out_features, self.in_features = weight.shape

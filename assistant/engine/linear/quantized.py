@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import nn
 
-from assistant.engine.linear.packed import DenseWeight, can_pack
+from assistant.engine.linear.packed import DenseWeight
 from assistant.engine.shapes import fill
 
 KERNEL_ROWS = 16
@@ -81,11 +81,7 @@ class QuantizedLinear(nn.Module):
 
         `weight` are they, where somebody has them at hand, in the order of `multiply_few`.
         """
-        if weight is None:
-            weight = self._unpacked()
-            if not can_pack():
-                weight = weight.clone()  # what it stands in may be what all layers unpack into
-        self._dense = DenseWeight(weight)
+        self._dense = DenseWeight(self._unpacked() if weight is None else weight)
 
     def drop_dense(self) -> None:
         """Free what `keep_dense` keeps."""

@@ -15,7 +15,7 @@ template <int Parts>
 inline Floats score_some(const Pairs (&query)[Parts], const uint16_t* keys, int64_t here) {
   Floats sums[kPositions];
   each<kPositions>([&](auto p) {
-    sums[p] = all(0);
+    sums[p] = splat(0);
     if (p < here)
       each<Parts>([&](auto d) {
         add(sums[p], query[d], load_pairs(keys + (p * Parts + d) * 32));
@@ -31,23 +31,23 @@ __attribute__((noinline, flatten)) inline float score(const uint16_t* query, con
                                                       int64_t positions, float scale,
                                                       float* scores) {
   constexpr float kNothing = -std::numeric_limits<float>::infinity();
-  const Floats factor = all(scale);
+  const Floats factor = splat(scale);
   Pairs parts[Parts];
   each<Parts>([&](auto d) { parts[d] = load_pairs(query + d * 32); });
-  Floats greatest = all(kNothing);
+  Floats greatest = splat(kNothing);
   int64_t start = 0;
   for (; start + kPositions <= positions; start += kPositions) {
     const Floats sums = score_some<Parts>(parts, keys + start * Parts * 32, kPositions);
     const Floats found = sums * factor;
     store(scores + start, found);
-    greatest = greater(greatest, found);
+    greatest = maximum(greatest, found);
   }
   if (start < positions) {
     const int64_t here = positions - start;
     const Floats sums = score_some<Parts>(parts, keys + start * Parts * 32, here);
     const Floats found = first_of(sums * factor, here, kNothing);
     store(scores + start, found);
-    greatest = greater(greatest, found);
+    greatest = maximum(greatest, found);
   }
   return greatest_of(greatest);
 }
@@ -69,10 +69,10 @@ inline float score(const uint16_t* query, const uint16_t* keys, int64_t position
 
 // Scores become shares that still are to be divided by their sum, which comes back.
 inline float exponentiate(float* scores, int64_t positions, float greatest) {
-  Floats sum = all(0);
+  Floats sum = splat(0);
   for (int64_t p = 0; p < positions; p += kPositions) {
     const int64_t here = positions - p < kPositions ? positions - p : kPositions;
-    const Floats share = first_of(exp16(load(scores + p) - all(greatest)), here, 0);
+    const Floats share = first_of(exp16(load(scores + p) - splat(greatest)), here, 0);
     store(scores + p, share);
     sum = sum + share;
   }
@@ -85,17 +85,17 @@ template <int Heads, int Vectors>
 inline void mix_some(const float* shares, int64_t room, const float* sums, const uint16_t* values,
                      int64_t positions, int64_t head_dim, uint16_t* out) {
   Floats total[Heads][Vectors];
-  each<Heads>([&](auto h) { each<Vectors>([&](auto v) { total[h][v] = all(0); }); });
+  each<Heads>([&](auto h) { each<Vectors>([&](auto v) { total[h][v] = splat(0); }); });
   for (int64_t p = 0; p < positions; ++p) {
     Floats value[Vectors];
     each<Vectors>([&](auto v) { value[v] = load16(values + p * head_dim + v * 16); });
     each<Heads>([&](auto h) {
-      const Floats share = all(shares[h * room + p]);
-      each<Vectors>([&](auto v) { total[h][v] = fused(share, value[v], total[h][v]); });
+      const Floats share = splat(shares[h * room + p]);
+      each<Vectors>([&](auto v) { total[h][v] = multiply_add(share, value[v], total[h][v]); });
     });
   }
   each<Heads>([&](auto h) {
-    const Floats part = all(1.0f / sums[h]);
+    const Floats part = splat(1.0f / sums[h]);
     each<Vectors>([&](auto v) {
       store16(out + h * head_dim + v * 16, total[h][v] * part);
     });

@@ -21,7 +21,7 @@ inline Floats operator+(Floats a, Floats b) { return {a.low + b.low, a.high + b.
 inline Floats operator-(Floats a, Floats b) { return {a.low - b.low, a.high - b.high}; }
 inline Floats operator*(Floats a, Floats b) { return {a.low * b.low, a.high * b.high}; }
 
-inline Floats all(float value) { return {_mm256_set1_ps(value), _mm256_set1_ps(value)}; }
+inline Floats splat(float value) { return {_mm256_set1_ps(value), _mm256_set1_ps(value)}; }
 inline Floats load(const float* from) { return {_mm256_loadu_ps(from), _mm256_loadu_ps(from + 8)}; }
 inline void store(float* to, Floats values) {
   _mm256_storeu_ps(to, values.low);
@@ -29,13 +29,13 @@ inline void store(float* to, Floats values) {
 }
 
 // a * b + c, rounded once.
-inline Floats fused(Floats a, Floats b, Floats c) {
+inline Floats multiply_add(Floats a, Floats b, Floats c) {
   return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
 }
-inline Floats greater(Floats a, Floats b) {
+inline Floats maximum(Floats a, Floats b) {
   return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
 }
-inline Floats lesser(Floats a, Floats b) {
+inline Floats minimum(Floats a, Floats b) {
   return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
 }
 
@@ -64,12 +64,12 @@ inline Floats first_of(Floats values, int64_t here, float other) {
   return {_mm256_blendv_ps(rest, values.low, real(0)), _mm256_blendv_ps(rest, values.high, real(8))};
 }
 
-inline Floats whole(Floats values) {
+inline Floats nearest(Floats values) {
   constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
   return {_mm256_round_ps(values.low, kNearest), _mm256_round_ps(values.high, kNearest)};
 }
 // values * 2 to the power of whole numbers, from -126 to 127.
-inline Floats with_powers(Floats values, Floats powers) {
+inline Floats ldexp(Floats values, Floats powers) {
   const auto factor = [](__m256 power) {
     const __m256i biased = _mm256_add_epi32(_mm256_cvtps_epi32(power), _mm256_set1_epi32(127));
     return _mm256_castsi256_ps(_mm256_slli_epi32(biased, 23));

@@ -12,25 +12,25 @@ constexpr int kMostRows = 5;  // rows for which a weight is looked at once
 using Floats = __m512;    // sixteen
 using Pairs = __m512bh;   // sixteen times two numbers in bfloat16 that stand together
 
-inline Floats all(float value) { return _mm512_set1_ps(value); }
+inline Floats splat(float value) { return _mm512_set1_ps(value); }
 inline Floats load(const float* from) { return _mm512_loadu_ps(from); }
 inline void store(float* to, Floats values) { _mm512_storeu_ps(to, values); }
 
 // a * b + c, rounded once.
-inline Floats fused(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
-inline Floats greater(Floats a, Floats b) { return _mm512_max_ps(a, b); }
-inline Floats lesser(Floats a, Floats b) { return _mm512_min_ps(a, b); }
+inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+inline Floats maximum(Floats a, Floats b) { return _mm512_max_ps(a, b); }
+inline Floats minimum(Floats a, Floats b) { return _mm512_min_ps(a, b); }
 inline float sum_of(Floats values) { return _mm512_reduce_add_ps(values); }
 inline float greatest_of(Floats values) { return _mm512_reduce_max_ps(values); }
 
 // The first `here` of them, and `other` in place of the rest.
 inline Floats first_of(Floats values, int64_t here, float other) {
-  return _mm512_mask_mov_ps(all(other), static_cast<__mmask16>((1u << here) - 1), values);
+  return _mm512_mask_mov_ps(splat(other), static_cast<__mmask16>((1u << here) - 1), values);
 }
 
-inline Floats whole(Floats values) { return _mm512_roundscale_ps(values, 8); }
+inline Floats nearest(Floats values) { return _mm512_roundscale_ps(values, 8); }
 // values * 2 to the power of whole numbers.
-inline Floats with_powers(Floats values, Floats powers) { return _mm512_scalef_ps(values, powers); }
+inline Floats ldexp(Floats values, Floats powers) { return _mm512_scalef_ps(values, powers); }
 
 // One over each, within two units in the last place: a first guess and a step of Newton's.
 inline Floats inverse(Floats x) {

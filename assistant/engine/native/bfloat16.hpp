@@ -37,10 +37,11 @@ inline float widened(uint16_t bits) {
 // e to the power of each, from -87 to 87, within 4e-6 of it: x is n ln 2 plus a rest of at most half of
 // that, and the rest goes through Taylor's series.
 inline Floats exp16(Floats x) {
-  x = lesser(greater(x, all(-87.0f)), all(87.0f));
-  const Floats n = whole(x * all(1.44269504f));
-  const Floats rest = fused(n, all(-0.69314718f), x);
-  Floats sum = all(1.0f / 120);
-  for (float factor : {1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f}) sum = fused(sum, rest, all(factor));
-  return with_powers(sum, n);
+  x = minimum(maximum(x, splat(-87.0f)), splat(87.0f));
+  const Floats n = nearest(x * splat(1.44269504f));
+  const Floats rest = multiply_add(n, splat(-0.69314718f), x);
+  Floats sum = splat(1.0f / 120);
+  for (float factor : {1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f})
+    sum = multiply_add(sum, rest, splat(factor));
+  return ldexp(sum, n);
 }

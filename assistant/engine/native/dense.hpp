@@ -16,7 +16,7 @@ inline void multiply_unit(const DenseWeights& w, const uint16_t* x, int64_t unit
                           Floats (&total)[Rows][kUnit]) {
   constexpr int64_t kStep = kUnit * kOutputs * 2;
   const uint16_t* at = w.values + unit * (w.inputs / 2) * kStep;
-  each<Rows>([&](auto r) { each<kUnit>([&](auto b) { total[r][b] = all(0); }); });
+  each<Rows>([&](auto r) { each<kUnit>([&](auto b) { total[r][b] = splat(0); }); });
   for (int64_t k = 0; k < w.inputs; k += 2, at += kStep) {
     each<kUnit / 2>([&](auto pair) {
       const uint16_t* values = at + pair * kOutputs * 4;

@@ -139,7 +139,7 @@ class NativeLayers:
     ) -> None:
         self._few = library.assistant_pass
         self._in_bytes = all(map(_in_bytes, _products(layers)))
-        self._many = library.assistant_pass_many if self._in_bytes else None
+        self._many: Any = library.assistant_pass_many if self._in_bytes else None
         self._shape = shape
         self._like = torch.empty(1, shape.key_heads, 0, shape.head_dim, dtype=torch.bfloat16)
         self._held: list[torch.Tensor] = [embedding, norm]
@@ -213,7 +213,7 @@ class NativeLayers:
         model, rows = ctypes.byref(self._model), ctypes.byref(found)
         if len(table.ids) <= MOST_ROWS:
             self._few(model, rows)
-        elif self._many is None or not self._many(model, rows):
+        elif not self._many(model, rows):
             return None
         for text in texts:
             text.cache.hold(text.before + len(text.ids))

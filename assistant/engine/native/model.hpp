@@ -48,13 +48,13 @@ struct Pass {
 // Root-mean-square normalization.
 inline void normalize(const uint16_t* x, const uint16_t* weight, int64_t size, float epsilon,
                uint16_t* y) {
-  Floats squares = all(0);
+  Floats squares = splat(0);
   for (int64_t k = 0; k < size; k += 16) {
     const Floats value = load16(x + k);
-    squares = fused(value, value, squares);
+    squares = multiply_add(value, value, squares);
   }
   const float mean = sum_of(squares) / static_cast<float>(size);
-  const Floats factor = all(1.0f / __builtin_sqrtf(mean + epsilon));
+  const Floats factor = splat(1.0f / __builtin_sqrtf(mean + epsilon));
   for (int64_t k = 0; k < size; k += 16) {
     const Floats value = rounded(load16(x + k) * factor);
     store16(y + k, value * load16(weight + k));
@@ -102,6 +102,6 @@ inline void remember(const Model& model, const Pass& pass, int64_t number, uint1
 
 // silu(gate) * up, sixteen of each.
 inline Floats gated(Floats gate, Floats up) {
-  const Floats below = all(1) + exp16(all(0) - gate);
+  const Floats below = splat(1) + exp16(splat(0) - gate);
   return rounded(gate * inverse(below)) * up;
 }

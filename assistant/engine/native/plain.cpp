@@ -12,10 +12,12 @@ constexpr int kTogether = 4;  // outputs: so many sums, and what goes into them,
 // The sums of some outputs for one row, to be added up.
 inline void sum_some(const uint16_t* weights, const uint16_t* x, int64_t inputs, Floats* sums) {
   Floats own[kTogether];
-  each<kTogether>([&](auto o) { own[o] = all(0); });
+  each<kTogether>([&](auto o) { own[o] = splat(0); });
   for (int64_t k = 0; k < inputs; k += 16) {
     const Floats value = load16(x + k);
-    each<kTogether>([&](auto o) { own[o] = fused(load16(weights + o * inputs + k), value, own[o]); });
+    each<kTogether>([&](auto o) {
+      own[o] = multiply_add(load16(weights + o * inputs + k), value, own[o]);
+    });
   }
   each<kTogether>([&](auto o) { sums[o] = own[o]; });
 }

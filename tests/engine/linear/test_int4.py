@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from assistant.engine.linear import packed, quantized
+from assistant.engine.linear import packed
 from assistant.engine.linear.int4 import Int4Linear
 from tests.engine.linear.conftest import MakeInt4
 
@@ -82,7 +82,6 @@ def test_kept_weights_are_each_layers_own(
 ) -> None:
     if not packs:  # as on a processor without AVX-512
         monkeypatch.setattr(packed, "can_pack", lambda: False)
-        monkeypatch.setattr(quantized, "can_pack", lambda: False)
     (first, weight), (second, _) = make_int4(64, seed=1), make_int4(64, seed=2)
     first.keep_dense()
     second.keep_dense()
