@@ -11,6 +11,7 @@ from assistant.engine.folder import check_adapter_folder, check_model_folder
 from assistant.engine.threads import wait_briefly
 from assistant.registry import locate
 from assistant.server.engines import Card, Served
+from assistant.server.priority import compute_in_long_turns
 
 _NEVER_SERVED = ("scipy", "sklearn", "torchao")
 """What transformers imports where it is installed, for models that are never served here; others
@@ -36,6 +37,7 @@ class EngineLoader:
     def load(self, choice: ModelChoice) -> Served:
         """See `Loader`."""
         wait_briefly()
+        compute_in_long_turns()  # the engine's thread is started by this one
         with _imports():
             from assistant.engine.engine import Engine
             from assistant.engine.load import LoadOptions, load_model

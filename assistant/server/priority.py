@@ -3,9 +3,11 @@
 from assistant.turns import step_back, take_turns_of
 
 NICE = 3
-_TURN = 20.0
+_TURN = 5.0
 """Milliseconds: longer than anybody's whose turns are as the system gives them, or a language
 server's, and so each goes first when it wakes."""
+_COMPUTING_TURN = 20.0
+"""Longer than the server's own: what has been computed is sent while the next is computed."""
 
 
 def stand_back() -> None:
@@ -17,3 +19,12 @@ def stand_back() -> None:
     """
     step_back(NICE)
     take_turns_of(_TURN)
+
+
+def compute_in_long_turns() -> None:
+    """Let this thread, and those it will start, compute for long, and all others go first.
+
+    A server of which one thread is as any other waits for its own engine before it can send a
+    piece: on two processors for 2 milliseconds in the middle, and for 7 one time in ten.
+    """
+    take_turns_of(_COMPUTING_TURN)

@@ -11,6 +11,7 @@
 #include "attention.hpp"
 #include "few_products.hpp"
 #include "model.hpp"
+#include "places.hpp"
 
 inline int64_t up_to(int64_t number, int64_t multiple) {
   return (number + multiple - 1) / multiple * multiple;
@@ -38,10 +39,12 @@ class FewRows {
   void run() {
 #pragma omp parallel
     {
+      places_.note();
       Own own = make_own();
       for (int64_t r = mine(p_.rows).first; r < mine(p_.rows).second; ++r)
         std::copy_n(m_.embedding + p_.ids[r] * m_.hidden, m_.hidden, state(r));
 #pragma omp barrier
+      places_.part();
       for (int64_t number = 0; number < m_.number; ++number) pass_layer(number, own);
       const auto [first, end] = mine(p_.number_kept);
       for (int64_t k = first; k < end; ++k)
@@ -84,7 +87,9 @@ class FewRows {
     gate(layer.inner, own);
 #pragma omp barrier
     add(layer.down, gated_.data(), own);
+    places_.note();
 #pragma omp barrier
+    places_.part();
   }
 
   // Every thread for itself: that is faster than to wait for one another.
@@ -147,4 +152,5 @@ class FewRows {
   const Pass& p_;
   std::vector<uint16_t> states_, mixed_, found_, gated_;
   int64_t most_;
+  Places places_;
 };
