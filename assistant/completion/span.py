@@ -125,6 +125,8 @@ class Span:
 
     def _narrowed(self, edit: Edit) -> Edit:
         """Without the ends that it leaves as they were, as far as these are known."""
+        if edit.start == edit.end and self.sees(edit):
+            return edit  # what is typed replaces nothing, and there are many of these
         start, end = max(edit.start, self._base), min(edit.end, self._top)
         known, text = self._between(start, end), edit.text
         head, tail = start - edit.start, edit.end - end

@@ -8,6 +8,7 @@ rebuilt without any control token, so there is nothing left to find.
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 from tokenizers import Tokenizer as FastTokenizer
@@ -31,6 +32,9 @@ class Tokenizer(Protocol):
 
 _MEMBERS = ("normalizers", "pretokenizers", "decoders")
 _BYTE_TOKEN = re.compile("<0x[0-9A-F]{2}>")
+_KEPT, _LONGEST_KEPT = 16, 16_384
+"""Texts whose ids are remembered, and characters of one: from key to key what stands behind the
+cursor is the same, and so are the turns of a conversation before the newest."""
 
 
 def _byte_letters() -> dict[str, bytes]:
@@ -75,6 +79,7 @@ class TextTokenizer:
         self._space_mode = _space_mode(spec)
         self._byte_level = any(part["type"] == "ByteLevel" for part in _parts(spec.get("decoder")))
         self._text_side = FastTokenizer.from_str(json.dumps(_text_only(spec)))
+        self._remembered = lru_cache(maxsize=_KEPT)(self._encode_apart)
 
     def token_id(self, name: str) -> int | None:
         """The id of a control token by name, or None where there is none."""
@@ -92,9 +97,10 @@ class TextTokenizer:
         always = self._space_mode == "always"
         if (start and self._space_mode != "never") or (after_token and always):
             text = " " + text
-        return self._encode_apart(text)
+        encode = self._remembered if len(text) <= _LONGEST_KEPT else self._encode_apart
+        return list(encode(text))
 
-    def _encode_apart(self, text: str) -> list[int]:
+    def _encode_apart(self, text: str) -> Sequence[int]:
         ids: list[int] = self._text_side.encode(text, add_special_tokens=False).ids
         if self.control_ids.isdisjoint(ids):
             return ids
@@ -103,7 +109,7 @@ class TextTokenizer:
             place = text.find(name)
             if place >= 0 and len(name) > 1:
                 cut = place + 1
-                return self._encode_apart(text[:cut]) + self._encode_apart(text[cut:])
+                return [*self._encode_apart(text[:cut]), *self._encode_apart(text[cut:])]
         return [number for number in ids if number not in self.control_ids]
 
     def decode(self, ids: Sequence[int]) -> str:
