@@ -1,8 +1,8 @@
-// The rows of a product as weights in 4 or 8 bits want them, for processors with AVX-512.
+// The rows of a product as weights in 4 or 8 bits want them.
 
 #pragma once
 
-#include "bytes.hpp"
+#include "int8.hpp"
 #include "linear.hpp"
 
 inline Int4Weights int4_of(const Linear& w) {

@@ -2,19 +2,7 @@
 
 #pragma once
 
-#include "linear.hpp"
-
-#ifdef __AVX512BF16__
 #include "coded_rows.hpp"
-#else
-// No layer has codes here.
-struct CodedRows {
-  CodedRows(int64_t, int64_t) {}
-  void take(const Linear&, const uint16_t*, int64_t) {}
-  template <int Rows>
-  void multiply(const Linear&, const uint16_t*, int64_t, int64_t, Floats (&)[Rows][kUnit]) const {}
-};
-#endif
 
 // The rows of a product as its weights want them.
 class Inputs {

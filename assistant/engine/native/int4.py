@@ -88,7 +88,7 @@ def pack_pairs(pairs: torch.Tensor) -> torch.Tensor:
 def find_kernel() -> NativeKernel | None:
     """The kernel, or None where there cannot be one."""
     library = find_library()
-    return NativeKernel(library) if hasattr(library, "assistant_multiply") else None
+    return None if library is None else NativeKernel(library)
 
 
 def _at(tensor: torch.Tensor) -> ctypes.c_void_p:

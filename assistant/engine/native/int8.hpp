@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "int4.hpp"
+#include "bytes.hpp"
 
 struct Int8Weights {
   const uint8_t* codes;   // [outputs / 64][inputs / 4][4][16][4]
@@ -12,20 +12,33 @@ struct Int8Weights {
 
   static constexpr int64_t kInputBytes = 64;
   static constexpr float kMiddle = 128.0f;
+  static constexpr float kInSums = kMiddle - kTakenOff;
 };
 
 // The codes of one input for sixteen outputs, `at` is where its unit begins.
-inline __m512i codes_at(const Int8Weights&, const uint8_t* at, int64_t input, int64_t block) {
+inline Whole codes_at(const Int8Weights&, const uint8_t* at, int64_t input, int64_t block) {
   const int64_t place = input % 4 * 2 + input % 8 / 4;  // among eight
   at += (input / 8 * 2 + place / 4) * kUnit * 64 + block * 64;
-  const __m512i words = _mm512_srlv_epi32(_mm512_loadu_si512(at), _mm512_set1_epi32(place % 4 * 8));
-  return _mm512_and_si512(words, _mm512_set1_epi32(255));
+  return part_of(load_bytes(at), static_cast<int>(place % 4 * 8), 255);
 }
 
-inline __m512i codes_at(const Int4Weights&, const uint8_t* at, int64_t input, int64_t block) {
-  const int64_t place = input % kInt4Inputs;
-  at += input / kInt4Inputs * kInt4Step + block * kInt4Bytes;
-  const __m512i shift = _mm512_set1_epi32(place % 2 * 16 + place / 2 * 4);
-  const __m512i words = _mm512_srlv_epi32(_mm512_loadu_si512(at), shift);
-  return _mm512_and_si512(words, _mm512_set1_epi32(15));
+// See `add_group` of weights in 4 bits.
+template <int Rows>
+__attribute__((noinline, flatten)) void add_group(const Int8Weights&, const uint8_t* at,
+                                                  const int8_t* x, int64_t stride, int64_t group,
+                                                  Whole (&sums)[Rows][kUnit]) {
+  Whole part[Rows][kUnit];
+  each<Rows>([&](auto r) { each<kUnit>([&](auto b) { part[r][b] = no_whole(); }); });
+  for (int64_t k = 0; k < group; k += 4, at += kUnit * 64) {
+    Bytes weights[kUnit];
+    each<kUnit>([&](auto b) {
+      _mm_prefetch(reinterpret_cast<const char*>(at + b * 64 + kAhead), _MM_HINT_T0);
+      weights[b] = load_bytes(at + b * 64);
+    });
+    each<Rows>([&](auto r) {
+      const Bytes four = same_four(x + r * stride + k);
+      each<kUnit>([&](auto b) { add_wide(part[r][b], weights[b], four); });
+    });
+  }
+  each<Rows>([&](auto r) { each<kUnit>([&](auto b) { sums[r][b] = part[r][b]; }); });
 }

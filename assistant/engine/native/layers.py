@@ -138,8 +138,8 @@ class NativeLayers:
         norm: torch.Tensor,
     ) -> None:
         self._few = library.assistant_pass
-        self._in_bytes = all(map(_in_bytes, _products(layers)))
-        self._many: Any = library.assistant_pass_many if self._in_bytes else None
+        in_bytes = all(map(_in_bytes, _products(layers)))
+        self._many: Any = getattr(library, "assistant_pass_many", None) if in_bytes else None
         self._shape = shape
         self._like = torch.empty(1, shape.key_heads, 0, shape.head_dim, dtype=torch.bfloat16)
         self._held: list[torch.Tensor] = [embedding, norm]
@@ -182,7 +182,7 @@ class NativeLayers:
 
     def takes(self, rows: int) -> bool:
         """Whether it computes passes of so many rows: of many, where all products are in 8 bits."""
-        return rows <= MOST_ROWS or self._in_bytes
+        return rows <= MOST_ROWS or self._many is not None
 
     def forward(
         self,

@@ -33,8 +33,8 @@ class Build:
     flags: tuple[str, ...]
 
 
-AVX2 = Build(("layers.cpp", "plain.cpp"), ("-mavx2",))
-"""For bfloat16 alone."""
+AVX2 = Build(("layers.cpp", "coded.cpp", "plain.cpp"), ("-mavx2",))
+"""Without what is for many rows, in which few are computed after few."""
 AVX512 = Build(
     ("layers.cpp", "coded.cpp"),
     ("-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512bf16", "-mavx512vnni"),
@@ -70,8 +70,7 @@ def address(tensor: torch.Tensor | None) -> int | None:
 def find_library() -> Any:
     """The library, compiled if that was not done before, or None where there cannot be one.
 
-    It has `assistant_pass`, with AVX-512 what is for weights in 4 or 8 bits, and with AVX2 alone
-    `assistant_multiply_plain`.
+    With AVX-512 it has `assistant_pass_many`, with AVX2 alone `assistant_multiply_plain`.
     """
     build = _build() if sys.platform == "linux" else None
     if build is None:

@@ -15,7 +15,6 @@ from transformers import AutoModelForCausalLM
 from assistant.engine.decoder import Decoder
 from assistant.engine.load import LoadOptions, load_model
 from assistant.engine.native import layers
-from assistant.engine.native.int4 import find_kernel
 from assistant.engine.native.layers import MOST_ROWS
 from assistant.engine.native.library import AVX2, compiled, find_library
 from assistant.engine.parts import Interrupted, Part
@@ -60,10 +59,10 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return path
 
 
-@pytest.fixture(scope="module", params=["none", "int4", "none, AVX2 alone"])
+@pytest.fixture(scope="module", params=["none", "int4", "none, AVX2 alone", "int4, AVX2 alone"])
 def decoder(folder: Path, request: pytest.FixtureRequest) -> Decoder:
     quantization, _, alone = request.param.partition(", ")
-    if find_kernel() is None and (alone or quantization == "int4"):
+    if alone and not hasattr(find_library(), "assistant_pass_many"):
         pytest.skip("this processor has AVX2 alone")
     with pytest.MonkeyPatch.context() as patch:
         if alone:
