@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 from assistant.config import Quantization
 from assistant.engine.engine import Engine
 from assistant.engine.load import LoadedModel, LoadOptions, load_model
+from assistant.engine.native.int4 import find_kernel
 from assistant.engine.requests import Chunk, Job
 from assistant.engine.sampling import Sampler
 from assistant.errors import AssistantError, ModelFolderError, UsageError
@@ -42,7 +43,8 @@ ALWAYS = 1 << 30
 _Auto: Any = AutoModelForCausalLM
 _Nf4: Any = BitsAndBytesConfig
 _functional: Any = functional
-NF4_KERNEL = "kernel" if _functional.has_avx512bf16() else "kept in bfloat16"
+HAS_KERNEL = find_kernel() is not None or _functional.has_avx512bf16()
+NF4_KERNEL = "kernel" if HAS_KERNEL else "kept in bfloat16"
 
 
 def by_transformers(folder: Path, kind: str, adapter: Path | None) -> Any:
