@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from assistant.engine.threads import wait_briefly
 from assistant.paths import HOME_VARIABLE
@@ -11,6 +12,9 @@ from assistant.paths import HOME_VARIABLE
 wait_briefly()  # servers, trainers and this process share the cores
 if "PYTEST_XDIST_WORKER" in os.environ:  # another worker has the other core
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+# How long an example takes is the machine's.
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
