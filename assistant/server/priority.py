@@ -25,6 +25,6 @@ def compute_in_long_turns() -> None:
     """Let this thread, and those it will start, compute for long, and all others go first.
 
     A server of which one thread is as any other waits for its own engine before it can send a
-    piece: on two processors for 2 milliseconds in the middle, and for 7 one time in ten.
+    piece: on two processors for 2 milliseconds in the median, and for 7 one time in ten.
     """
     take_turns_of(_COMPUTING_TURN)

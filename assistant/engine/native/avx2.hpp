@@ -117,11 +117,13 @@ inline Pairs load_pairs(const uint16_t* from) {
   const auto* at = reinterpret_cast<const __m256i*>(from);
   return {_mm256_loadu_si256(at), _mm256_loadu_si256(at + 1)};
 }
-inline Pairs same_pair(const uint16_t* from) {
-  int32_t pair;
-  __builtin_memcpy(&pair, from, sizeof pair);
-  return {_mm256_set1_epi32(pair), _mm256_set1_epi32(pair)};
+// Four bytes, eight times.
+inline __m256i broadcast(const void* from) {
+  int32_t four;
+  __builtin_memcpy(&four, from, sizeof four);
+  return _mm256_set1_epi32(four);
 }
+inline Pairs same_pair(const uint16_t* from) { return {broadcast(from), broadcast(from)}; }
 
 inline __m256 first_of_pair(__m256i pairs) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));

@@ -19,11 +19,7 @@ inline Bytes load_bytes(const void* from) {
   const auto* at = static_cast<const __m256i*>(from);
   return {_mm256_loadu_si256(at), _mm256_loadu_si256(at + 1)};
 }
-inline Bytes same_four(const void* from) {
-  int32_t four;
-  __builtin_memcpy(&four, from, sizeof four);
-  return {_mm256_set1_epi32(four), _mm256_set1_epi32(four)};
-}
+inline Bytes same_four(const void* from) { return {broadcast(from), broadcast(from)}; }
 inline Bytes low_codes(Bytes codes) {
   const __m256i low = _mm256_set1_epi8(15);
   return {_mm256_and_si256(codes.low, low), _mm256_and_si256(codes.high, low)};
@@ -55,26 +51,25 @@ inline Whole part_of(Bytes words, int shift, int mask) {
           _mm256_and_si256(_mm256_srl_epi32(words.high, count), kept)};
 }
 
-// Adds the products of four inputs each, of weights from 0 to 127: more would not fit into the 16 bits
-// of two products.
-inline void add(Whole& sum, Bytes weights, Bytes inputs) {
-  const auto four = [](__m256i weights, __m256i inputs) {
-    return _mm256_madd_epi16(_mm256_maddubs_epi16(weights, inputs), _mm256_set1_epi16(1));
-  };
-  sum = plus(sum, {four(weights.low, inputs.low), four(weights.high, inputs.high)});
+// Sums of the products of four bytes each, where two products fit into 16 bits.
+inline __m256i sums_of_four(__m256i without_sign, __m256i with_sign) {
+  return _mm256_madd_epi16(_mm256_maddubs_epi16(without_sign, with_sign), _mm256_set1_epi16(1));
 }
 
-// The same for weights from 0 to 255, `kTakenOff` of which is taken off each.
+// Adds the products of four inputs each, of weights from 0 to 127.
+inline void add(Whole& sum, Bytes weights, Bytes inputs) {
+  sum = plus(sum, {sums_of_four(weights.low, inputs.low), sums_of_four(weights.high, inputs.high)});
+}
+
+// The same for weights from 0 to 255, `kTakenOff` of which is taken off each. An input may not be -128.
 constexpr float kTakenOff = 128.0f;
 inline void add_wide(Whole& sum, Bytes weights, Bytes inputs) {
-  const auto size = [](__m256i level) { return _mm256_abs_epi8(level); };  // -128 becomes 128
   const __m256i middle = _mm256_set1_epi8(static_cast<char>(0x80));
-  const Bytes levels = {_mm256_xor_si256(weights.low, middle), _mm256_xor_si256(weights.high, middle)};
-  const auto four = [&](__m256i level, __m256i inputs) {
-    const __m256i two = _mm256_maddubs_epi16(size(level), _mm256_sign_epi8(inputs, level));
-    return _mm256_madd_epi16(two, _mm256_set1_epi16(1));
+  const auto sums = [&](__m256i weights, __m256i inputs) {
+    const __m256i level = _mm256_xor_si256(weights, middle);
+    return sums_of_four(_mm256_abs_epi8(level), _mm256_sign_epi8(inputs, level));
   };
-  sum = plus(sum, {four(levels.low, inputs.low), four(levels.high, inputs.high)});
+  sum = plus(sum, {sums(weights.low, inputs.low), sums(weights.high, inputs.high)});
 }
 
 inline Floats absolute(Floats values) {
@@ -91,14 +86,10 @@ inline Whole whole_of(Floats value, Floats factor, Floats limit) {
   return {kept(scaled.low, size.low, limit.low), kept(scaled.high, size.high, limit.high)};
 }
 
-// Sixteen numbers as bytes, in the order in which the halves of sixteen words of codes come.
-inline void store_bytes(int8_t* to, Whole whole) {
-  const __m128i order =
-      _mm_setr_epi8(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15);
+// Sixteen numbers as bytes.
+inline __m128i narrowed(Whole whole) {
   const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(whole.low, whole.high), 0xD8);
-  const __m128i bytes =
-      _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_shuffle_epi8(bytes, order));
+  return _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
 }
 
 inline Floats firsts_of(Pairs pairs) {

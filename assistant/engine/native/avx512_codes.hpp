@@ -43,13 +43,8 @@ inline Whole whole_of(Floats value, Floats factor, Floats limit) {
   return _mm512_cvtps_epi32(_mm512_maskz_mul_ps(kept, value, factor));
 }
 
-// Sixteen numbers as bytes, in the order in which the halves of sixteen words of codes come.
-inline void store_bytes(int8_t* to, Whole whole) {
-  const __m128i order =
-      _mm_setr_epi8(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15);
-  const __m128i bytes = _mm_shuffle_epi8(_mm512_cvtsepi32_epi8(whole), order);
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
-}
+// Sixteen numbers as bytes.
+inline __m128i narrowed(Whole whole) { return _mm512_cvtsepi32_epi8(whole); }
 
 inline Floats firsts_of(Pairs pairs) {
   return _mm512_castsi512_ps(_mm512_slli_epi32((__m512i)pairs, 16));

@@ -9,6 +9,13 @@
 
 #include "int4.hpp"
 
+// Sixteen numbers as bytes, in the order in which the halves of sixteen words of codes come.
+inline void store_bytes(int8_t* to, Whole whole) {
+  const __m128i order =
+      _mm_setr_epi8(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_shuffle_epi8(narrowed(whole), order));
+}
+
 // An input that is far from all others of its group. It would take their share of the 8 bits, so it
 // stands apart, as in LLM.int8() (Dettmers et al. 2022, arXiv 2208.07339).
 struct Outlier {

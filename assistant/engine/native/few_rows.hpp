@@ -39,12 +39,10 @@ class FewRows {
   void run() {
 #pragma omp parallel
     {
-      places_.note();
       Own own = make_own();
       for (int64_t r = mine(p_.rows).first; r < mine(p_.rows).second; ++r)
         std::copy_n(m_.embedding + p_.ids[r] * m_.hidden, m_.hidden, state(r));
-#pragma omp barrier
-      places_.part();
+      places_.meet();
       for (int64_t number = 0; number < m_.number; ++number) pass_layer(number, own);
       const auto [first, end] = mine(p_.number_kept);
       for (int64_t k = first; k < end; ++k)
@@ -87,9 +85,7 @@ class FewRows {
     gate(layer.inner, own);
 #pragma omp barrier
     add(layer.down, gated_.data(), own);
-    places_.note();
-#pragma omp barrier
-    places_.part();
+    places_.meet();
   }
 
   // Every thread for itself: that is faster than to wait for one another.

@@ -18,7 +18,7 @@ struct Int4Weights {
 
   static constexpr int64_t kInputBytes = 32;  // of one input for a unit of outputs
   static constexpr float kMiddle = 8.0f;      // the code of level 0, where levels are -8 to 7
-  static constexpr float kInSums = 8.0f;      // what sums of codes have too much of for each input
+  static constexpr float kInSums = kMiddle;   // what sums of codes have too much of for each input
 };
 
 constexpr int64_t kPairs = kUnit * kOutputs * 2;  // numbers of a group for a unit of outputs

@@ -20,11 +20,10 @@ class Places {
     if (sched_getaffinity(0, sizeof allowed_, &allowed_) != 0) CPU_ZERO(&allowed_);
   }
 
-  // To be called before the threads meet.
-  void note() { own() = sched_getcpu(); }
-
-  // To be called when they have met: of those in one place, the first of the team stays.
-  void part() {
+  // A barrier. Of those that come to it from one place, the first of the team stays.
+  void meet() {
+    note();
+#pragma omp barrier
     const int place = own(), number = omp_get_thread_num();
     bool shared = false;
     for (int other = 0; other < number; ++other) shared |= processors_[other] == place;
@@ -37,6 +36,8 @@ class Places {
   }
 
  private:
+  void note() { own() = sched_getcpu(); }
+
   std::atomic<int>& own() { return processors_[omp_get_thread_num()]; }
 
   // To a processor where none of the team computes. The thread keeps off theirs as long as it lives,
